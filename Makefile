@@ -1,0 +1,58 @@
+# make demo    the main job: the article's load and faults, optimizations off and on, and the report
+# make test    every test; installs what it needs
+# make check   lint, format, types, import contracts
+# make bench   what the parts cost, each beside what it is compared to
+# make locust  Locust's web UI on the embedded stack
+# make lock    compile requirements.lock anew
+
+# The first interpreter that fits: 3.11 to 3.13.
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null && echo $$p && break; done)
+BIN := .venv/bin
+READY := .venv/.ready
+
+.PHONY: demo test check bench locust lock clean install packages
+
+demo: $(READY)
+	@$(BIN)/headwind run article
+
+test: $(READY) packages
+	@$(BIN)/python -m pytest
+
+check: $(READY)
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+bench: $(READY)
+	@$(BIN)/python -m harness.bench
+
+locust: $(READY)
+	@$(BIN)/locust -f locustfile.py
+
+install: $(READY)
+
+$(READY): requirements.lock pyproject.toml
+	@test -n "$(PYTHON)" || { echo "Headwind needs Python 3.11, 3.12 or 3.13; none was found. Name one: make PYTHON=/path/to/python3.12 $(MAKECMDGOALS)"; exit 2; }
+	@echo "Installing into .venv (about a minute and a half, once) ..."
+	@$(PYTHON) -m venv --clear .venv || { echo "Could not make .venv; on Debian and Ubuntu: apt-get install python3-venv"; exit 2; }
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .
+	@touch $(READY)
+
+# What the tests need beside Python. Installed where that is possible without asking; elsewhere the tests say what they skip.
+packages:
+	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		echo "Installing chromium, for the tests that look at the report ..."; \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null; \
+	else echo "No chromium: the tests that look at the report in a browser are skipped."; fi
+
+lock: $(READY)
+	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
+		--no-header --no-emit-index-url --no-emit-find-links --quiet -o requirements.lock
+
+clean:
+	rm -rf .venv runs .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

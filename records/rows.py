@@ -1,0 +1,85 @@
+"""The rows, field for field. Times are seconds on the run's one clock (`time.monotonic()`); shares are 0 to 1."""
+
+from dataclasses import dataclass, field
+from typing import Any, Literal, get_args
+
+Outcome = Literal[
+    "ok", "degraded", "rejected", "http_error", "timeout", "cut", "truncated", "duplicated", "wrong", "garbled", "aborted"
+]
+OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
+RIGHT = frozenset({"ok", "degraded"})
+BROKEN = frozenset({"cut", "truncated", "duplicated", "wrong", "garbled"})
+"""The user got an answer, or part of one, that is not the right answer."""
+WRONG = frozenset({"duplicated", "wrong", "garbled"})
+"""The user got an answer that looks complete and is not the right one."""
+
+
+def is_failure(outcome: str) -> bool:
+    """Neither right, nor rightly rejected, nor cut off by the end of the test."""
+    return outcome not in RIGHT and outcome not in ("rejected", "aborted")
+
+
+@dataclass
+class RequestRow:
+    """requests.jsonl: one request of a user, as the user saw it."""
+
+    request_id: str
+    arm: str
+    pair: int
+    task: str
+    prompt_key: str
+    intended_s: float
+    sent_s: float
+    first_token_s: float | None = None
+    finished_s: float = 0.0
+    status: int = 0
+    """HTTP status; 0 where no response began."""
+    outcome: Outcome = "aborted"
+    served_by: str | None = None
+    tokens: int = 0
+    """Messages with text that arrived."""
+    longest_gap_s: float | None = None
+    gaps_us: list[int] = field(default_factory=list)
+    """Microseconds between one token and the next."""
+    proof: str | None = None
+    """What the answer's proof says in words; None where no proof is expected."""
+    error: str | None = None
+
+
+@dataclass
+class CallRow:
+    """calls.jsonl: one request from the app to the provider, as the proxy saw it."""
+
+    request_id: str
+    attempt: int
+    path: str
+    model: str
+    started_s: float
+    finished_s: float
+    status: int
+    bytes: int
+    """Of the response's body, as sent to the app."""
+    planned: list[str] = field(default_factory=list)
+    """Names of the faults that were to strike."""
+    struck: list[dict[str, Any]] = field(default_factory=list)
+    """What struck: fault, kind, at_s, message, byte, and the drawn parameters."""
+    missed: list[str] = field(default_factory=list)
+    """Names of the faults that never got their chance."""
+
+
+@dataclass
+class GenerationRow:
+    """model.jsonl: one generation, as the model server saw it."""
+
+    request_id: str
+    attempt: int
+    model: str
+    tokens_in: int
+    tokens_out: int
+    queued_s: float
+    """When it arrived."""
+    started_s: float | None
+    """When it got a slot; None if it never did."""
+    finished_s: float
+    cancelled: bool
+    first_token_s: float | None = None
