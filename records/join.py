@@ -57,7 +57,9 @@ def _by_request(rows: Iterable[Row]) -> dict[str, list[Row]]:
 def _measure(request: Row, told: Row, calls: list[Row], generations: list[Row], attempts: int) -> Measurement:
     outcome = _judged(request, calls)
     spent = sum(row["tokens_in"] + row["tokens_out"] for row in generations)
-    useful = generations[0]["tokens_in"] + request["tokens"] if generations and outcome in RIGHT else 0
+    # A generation that left the queue before its turn read no prompt.
+    prompt = next((row["tokens_in"] for row in generations if row["started_s"] is not None), 0)
+    useful = prompt + request["tokens"] if outcome in RIGHT else 0
     return Measurement(
         request=request,
         outcome=outcome,

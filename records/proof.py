@@ -22,8 +22,15 @@ def _digest(text: str) -> str:
 
 def mark(question: str, params: Mapping[str, object], turn: int = 1) -> str:
     """The beginning of an answer: which question, which turn, made with which parameters."""
-    told = "".join(f" {name}={quote(str(value), safe='.-+')}" for name, value in sorted(params.items()) if value is not None)
+    told = "".join(f" {name}={_told(value)}" for name, value in sorted(params.items()) if value is not None)
     return f"[[q={_digest(question)} t={turn}{told}]]"
+
+
+def _told(value: object) -> str:
+    # JSON does not tell 0 from 0.0, so neither do we.
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return quote(str(value), safe=".-+")
 
 
 def word(number: int, text: str) -> str:
@@ -62,7 +69,7 @@ def _strangers(begin: re.Match[str], question: str, params: Mapping[str, object]
         return Checked("wrong", "the answer to another question")
     made_with = dict(pair.split("=", 1) for pair in begin[3].split())
     for name, value in params.items():
-        if made_with.get(name) != quote(str(value), safe=".-+"):
+        if made_with.get(name) != _told(value):
             return Checked("wrong", f"made with other parameters: {name}={made_with.get(name)}, asked for {value}")
     return None
 

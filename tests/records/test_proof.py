@@ -52,6 +52,10 @@ def test_an_answer_made_with_other_parameters_is_wrong():
     assert found.why == "made with other parameters: temperature=0.7, asked for 0.3"
 
 
+def test_zero_is_zero_however_it_is_written():
+    assert outcome("".join(pieces(QUESTION, {"temperature": 0}, WORDS)), params={"temperature": 0.0}) == "ok"
+
+
 def test_another_turn_is_wrong():
     assert outcome(WHOLE, turn=2) == "wrong"
 

@@ -1,0 +1,7 @@
+"""`python -m model_server`"""
+
+import sys
+
+from model_server.cli import main
+
+sys.exit(main())

@@ -1,0 +1,98 @@
+"""The model server's command: its flags, and how it leaves."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from math import inf
+from typing import Any, NoReturn
+
+from model_server.physics import Physics
+from model_server.server import serve
+from records.bad_input import BadInput, unknown
+
+
+@dataclass(frozen=True)
+class Flag:
+    """A number and its range, both ends included."""
+
+    told: str
+    low: float = -inf
+    high: float = inf
+
+
+FLAGS = {
+    "port": Flag("to listen on; 0 picks a free one", 0, 65535),
+    "first_token_s": Flag("median seconds to the first token", 0, 3600),
+    "first_token_sigma": Flag("spread of its logarithm", 0, 5),
+    "gap_s": Flag("median seconds between tokens", 0, 3600),
+    "gap_sigma": Flag("spread of its logarithm", 0, 5),
+    "words": Flag("of an answer", 0, 100_000),
+    "slots": Flag("generations at once", 1),
+    "queue": Flag("requests that may wait for a slot", 0),
+    "seed": Flag("of all chance"),
+}
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise BadInput(message)
+
+
+def parse(arguments: Sequence[str] | None) -> tuple[Physics, int, str | None]:
+    """Physics, port and rows file, from flags; BadInput tells every problem at once."""
+    defaults: dict[str, Any] = {"port": 0, **{field.name: field.default for field in fields(Physics)}}
+    given, strangers = _parser(defaults).parse_known_args(arguments)
+    known = [_flag(name) for name in (*defaults, "rows", "help")]
+    flags = [stranger.partition("=")[0] for stranger in strangers if stranger.startswith("-")]
+    problems = [unknown("flag", flag, known) for flag in flags] or [f'"{stray}" belongs to no flag' for stray in strangers]
+    values: dict[str, Any] = {name: _number(name, getattr(given, name), defaults[name], problems) for name in FLAGS}
+    if not given.model.strip():
+        problems.append("--model: must not be blank")
+    if problems:
+        raise BadInput(*problems)
+    port = int(values.pop("port"))
+    return Physics(**values, model=given.model), port, given.rows
+
+
+def _parser(defaults: dict[str, Any]) -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="headwind model", description="The embedded provider: Ollama's API, known physics.", allow_abbrev=False
+    )
+    for name, flag in FLAGS.items():
+        parser.add_argument(
+            _flag(name), default=str(defaults[name]), metavar="N", help=f"{flag.told} (default {defaults[name]})"
+        )
+    parser.add_argument("--model", default=defaults["model"], metavar="NAME", help=f"its name (default {defaults['model']})")
+    parser.add_argument("--rows", metavar="FILE", help="append a row a generation to FILE (model.jsonl)")
+    return parser
+
+
+def _flag(name: str) -> str:
+    return "--" + name.replace("_", "-")
+
+
+def _number(name: str, text: str, default: float, problems: list[str]) -> float:
+    """The number, of its default's type; whatever is wrong with it becomes a problem."""
+    flag, whole = FLAGS[name], isinstance(default, int)
+    try:
+        value = int(text) if whole else float(text)
+    except ValueError:
+        problems.append(f'{_flag(name)}: must be {"a whole number" if whole else "a number"}, got "{text}"')
+        return default
+    if not flag.low <= value <= flag.high:
+        span = f"at least {flag.low}" if flag.high == inf else f"between {flag.low} and {flag.high}"
+        problems.append(f"{_flag(name)}: must be {span}, got {text}")
+    return value
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Exit code: 0 when asked to leave, 2 on bad input."""
+    try:
+        serve(*parse(arguments))
+    except BadInput as bad:
+        print(*bad.problems, sep="\n", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        pass
+    return 0

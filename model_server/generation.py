@@ -1,0 +1,156 @@
+"""One generation, from the queue to its row: waits and sends. Knows no wire format; a wire says what the bytes are."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from model_server.answers import Answer, Prompt, answer, tokens_in
+from model_server.physics import Physics, offsets_s
+from model_server.slots import Busy, Slots
+from records.jsonl import RowFile
+from records.rows import GenerationRow
+
+Message = dict[str, Any]
+Send = Callable[[Message], Awaitable[None]]
+Receive = Callable[[], Awaitable[Message]]
+
+
+class Wire(Protocol):
+    """A provider's format for one request."""
+
+    @property
+    def streams(self) -> bool: ...
+
+    @property
+    def media_type(self) -> bytes: ...
+
+    @property
+    def busy(self) -> bytes:
+        """Body of the 503 when the queue is full."""
+
+    def token(self, text: str) -> bytes:
+        """One message of a stream."""
+
+    def end(self, text: str, done_reason: str, row: GenerationRow) -> bytes:
+        """The last of a stream (`text` is empty), or all of an answer that is not streamed."""
+
+
+@dataclass(frozen=True)
+class Engine:
+    """What all generations of a server share."""
+
+    physics: Physics
+    slots: Slots
+    rows: RowFile | None = None
+
+
+@dataclass(frozen=True)
+class Asker:
+    """Whose generation it is."""
+
+    request_id: str
+    attempt: int
+    key: str
+    """Chance is keyed by it: the request id, or a digest of the body where there is none."""
+
+
+class Generation:
+    """An ASGI response that is produced token by token, and leaves a row, also when nobody waits for it any more."""
+
+    def __init__(self, engine: Engine, prompt: Prompt, asker: Asker, wire: Wire) -> None:
+        self._engine, self._prompt, self._asker, self._wire = engine, prompt, asker, wire
+        # The loop's clock is time.monotonic(), and virtual where a simulation's loop is.
+        self._now = asyncio.get_running_loop().time
+        self._row = GenerationRow(
+            request_id=asker.request_id,
+            attempt=asker.attempt,
+            model=engine.physics.model,
+            tokens_in=0,
+            tokens_out=0,
+            queued_s=self._now(),
+            started_s=None,
+            finished_s=0.0,
+            cancelled=False,
+        )
+
+    async def __call__(self, scope: object, receive: Receive, send: Send) -> None:
+        """Generate until all is said or the client has left, whichever comes first."""
+        work, gone = asyncio.create_task(self._work(send)), asyncio.create_task(_left(receive))
+        try:
+            await asyncio.wait((work, gone), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            gone.cancel()
+            work.cancel()
+            await work  # until its row is written
+
+    async def _work(self, send: Send) -> None:
+        try:
+            async with self._engine.slots:
+                await self._generate(send)
+        except Busy:  # no generation, so no row
+            return await _answer(send, 503, b"application/json; charset=utf-8", self._wire.busy)
+        except asyncio.CancelledError:
+            self._row.cancelled = True
+        self._row.finished_s = self._now()
+        if self._engine.rows:
+            self._engine.rows.write(vars(self._row))
+        return None
+
+    async def _generate(self, send: Send) -> None:
+        physics, asker = self._engine.physics, self._asker
+        self._row.started_s = self._now()
+        self._row.tokens_in = tokens_in(self._prompt)
+        said = answer(self._prompt, physics.words, physics.seed, asker.key, asker.attempt)
+        await (self._stream(send, said) if self._wire.streams else self._whole(send, said))
+
+    async def _stream(self, send: Send, said: Answer) -> None:
+        """The status goes out with the first token, as Ollama's does: until then a failure can still be told by status."""
+        begin = _beginning(200, self._wire.media_type)
+        async for piece in self._spoken(said):
+            if not self._row.tokens_out:
+                await send(begin)
+            await send({"type": "http.response.body", "body": self._wire.token(piece), "more_body": True})
+        if not said.pieces:
+            await send(begin)
+        await send({"type": "http.response.body", "body": self._end("", said)})
+
+    async def _whole(self, send: Send, said: Answer) -> None:
+        text = "".join([piece async for piece in self._spoken(said)])
+        await _answer(send, 200, self._wire.media_type, self._end(text, said))
+
+    async def _spoken(self, said: Answer) -> AsyncIterator[str]:
+        """The tokens, each at its absolute time: what is late does not delay what follows."""
+        offsets = offsets_s(self._engine.physics, self._asker.key, self._asker.attempt)
+        for piece in said.pieces:
+            await self._until(next(offsets))
+            if self._row.first_token_s is None:
+                self._row.first_token_s = self._now()
+            yield piece
+            self._row.tokens_out += 1
+        if said.done_reason == "stop":  # a model finds out that it has finished by producing one more token
+            await self._until(next(offsets))
+
+    async def _until(self, offset_s: float) -> None:
+        """Sleeps at least once round the loop, so that a client that left is noticed even without gaps."""
+        assert self._row.started_s is not None
+        await asyncio.sleep(max(0.0, self._row.started_s + offset_s - self._now()))
+
+    def _end(self, text: str, said: Answer) -> bytes:
+        self._row.finished_s = self._now()
+        return self._wire.end(text, said.done_reason, self._row)
+
+
+async def _left(receive: Receive) -> None:
+    """Returns when the client has hung up."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+def _beginning(status: int, media_type: bytes, *more: tuple[bytes, bytes]) -> Message:
+    return {"type": "http.response.start", "status": status, "headers": [(b"content-type", media_type), *more]}
+
+
+async def _answer(send: Send, status: int, media_type: bytes, body: bytes) -> None:
+    await send(_beginning(status, media_type, (b"content-length", b"%d" % len(body))))
+    await send({"type": "http.response.body", "body": body})
