@@ -1,0 +1,67 @@
+"""Headwind's own arguments of Locust, on the command line and in the web UI's form."""
+
+from argparse import Namespace
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from locust import events
+
+from records.folder import REQUESTS, RunFolder
+from scenarios.ticket import Ticket
+from scenarios.workload import Workload
+
+SCENARIO = "scenarios/article.toml"
+
+
+def register() -> None:
+    """To be called when the locustfile is loaded: Locust asks for arguments before anything else happens."""
+    hook: Any = events.init_command_line_parser
+    hook.add_listener(_add_arguments)
+
+
+def _add_arguments(parser: Any, **_: Any) -> None:
+    # Defaults are never None: the web UI casts what is typed to the type of the default.
+    parser.add_argument("--scenario", default=SCENARIO, help="Scenario to run (a TOML file)")
+    parser.add_argument("--plan", default="", help="Plan of faults (a TOML file); empty: the scenario's")
+    parser.add_argument(
+        "--features", default="", help="Features of the app, such as all, none or all,-retry; empty: the scenario's"
+    )
+    parser.add_argument("--rate", type=float, default=-1.0, help="Arrivals a second; 0: closed loop; -1: the scenario's")
+    parser.add_argument(
+        "--proof",
+        action="store_true",
+        default=False,
+        help="With --host: the model behind it is Headwind's, its answers prove themselves",
+    )
+    hidden = {"include_in_web_ui": False}
+    parser.add_argument("--rows-dir", default="", help="The arm's folder, which gets requests.jsonl", **hidden)
+    parser.add_argument("--arm", default="on", help="The name of the arm under test", **hidden)
+    parser.add_argument("--pair", type=int, default=1, help="The pair's number; request keys begin with it", **hidden)
+    parser.add_argument("--seed", type=int, default=7, help="All chance of the schedule comes from it", **hidden)
+    # Locust itself would answer on every interface of the machine.
+    parser.set_defaults(web_host="127.0.0.1")
+
+
+def overridden(workload: Workload, options: Namespace) -> Workload:
+    """The workload, where --rate, -u, -r and -t do not say otherwise.
+
+    When headless it must be asked before setup(), which fills in what they left open.
+    """
+    if options.rate >= 0:
+        workload = replace(workload, rate_per_s=options.rate)
+    if options.num_users:
+        workload = replace(workload, users=int(options.num_users))
+    if options.spawn_rate:
+        workload = replace(workload, spawn_per_s=float(options.spawn_rate))
+    if options.run_time:
+        workload = replace(workload, duration_s=float(options.run_time))
+    return workload
+
+
+def ticket(options: Namespace, workload: Workload, nth: int = 1) -> Ticket:
+    """The test that the hidden arguments name; every further start takes the next pair number, and that pair's folder."""
+    folder = Path(options.rows_dir)
+    if nth > 1:
+        folder = RunFolder(folder.parent).arm(options.arm, options.pair + nth - 1).path
+    return Ticket(workload, options.seed, options.pair + nth - 1, options.arm, str(folder / REQUESTS))
