@@ -1,0 +1,66 @@
+"""The report as a rich table: arms, differences, faults and how each was survived, and the verdict."""
+
+from rich.console import Group
+from rich.table import Table
+from rich.text import Text
+
+from reports.render_markdown import SHORT
+from reports.render_words import arm_figure, comparison_of, difference, headlines, judgement, label, shown_arms, survived
+from reports.report import Report
+
+COLOURS = {"pass": "green", "fail": "red", "inconclusive": "yellow", "vacuous": "yellow", "invalid": "magenta"}
+JUDGED = {"better": "green", "worse": "red", "": ""}
+
+
+def render_terminal(report: Report) -> Group:
+    """Something a rich console prints."""
+    parts = [_arms(report), *([_faults(report)] if any(arm.landings for arm in report.arms) else [])]
+    return Group(*parts, _headline(report), *_problems(report), _verdict(report))
+
+
+def _table(first: str, *columns: str) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold", title_justify="left")
+    table.add_column(Text(first))
+    for name in columns:
+        table.add_column(Text(name), justify="right")
+    return table
+
+
+def _arms(report: Report) -> Table:
+    _, after = shown_arms(report)
+    compared = comparison_of(report, after.name)
+    names = [arm.name for arm in report.arms]
+    table = _table("", *names, *([f"{after.name} − {names[0]}"] if compared else []))
+    for name in SHORT:
+        cells = [Text(arm_figure(name, arm)) for arm in report.arms]
+        if compared:
+            found = next(one for one in compared.differences if one.metric == name)
+            cells.append(Text(difference(found), style=JUDGED[judgement(found)]))
+        table.add_row(Text(label(name)), *cells)
+    return table
+
+
+def _faults(report: Report) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in ("\nFault", *(f"\n{arm.name}" for arm in report.arms)):
+        table.add_column(Text(name), overflow="fold")
+    for fault in dict.fromkeys(one.name for arm in report.arms for one in arm.landings):
+        of = [{one.name: one for one in arm.by_fault}.get(fault) for arm in report.arms]
+        table.add_row(Text(fault), *(Text(survived(one) if one else "met by no request") for one in of))
+    return table
+
+
+def _headline(report: Report) -> Text:
+    told = [f"{one.label} {f'{one.before} → ' if one.before else ''}{one.after}" for one in headlines(report)]
+    return Text("\n" + " · ".join(told), style="bold")
+
+
+def _problems(report: Report) -> list[Text]:
+    return [Text(problem, style="yellow") for problem in report.run.problems]
+
+
+def _verdict(report: Report) -> Text:
+    text = Text()
+    text.append(report.verdict.state.upper(), style=f"bold {COLOURS[report.verdict.state]}")
+    text.append("  " + "\n      ".join(report.verdict.reasons))
+    return text

@@ -1,0 +1,77 @@
+"""The verdict of a run: pass, fail, inconclusive, vacuous or invalid, with every reason and the exit code."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from reports.bounds import Judged
+from reports.recovery import Landing
+
+EXIT_CODES = {"pass": 0, "fail": 3, "inconclusive": 4, "vacuous": 4, "invalid": 5}
+MOST_LAG_S = 0.25
+"""A generator whose P95 of sending late exceeds this has measured itself."""
+
+PARTIAL = "The run is partial: it was stopped before its end, so it cannot pass."
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a run amounts to; `reasons` are whole sentences, the decisive ones first."""
+
+    state: str
+    reasons: tuple[str, ...]
+    partial: bool = False
+
+    @property
+    def exit_code(self) -> int:
+        return EXIT_CODES[self.state]
+
+
+def verdict(
+    metrics: Mapping[str, Mapping[str, float | None]],
+    judged: Sequence[Judged],
+    landed: Mapping[str, Sequence[Landing]],
+    partial: bool,
+) -> Verdict:
+    """The verdict over the metrics of every planned arm. Invalid outweighs all: such figures say nothing of the app."""
+    found = {
+        "invalid": invalid_because(metrics),
+        "fail": [_told(one) for one in judged if one.state == "fail"],
+        "vacuous": vacuous_because(metrics, landed),
+        "inconclusive": [_told(one) for one in judged if one.state == "inconclusive"],
+    }
+    if partial:
+        found["inconclusive"].append(PARTIAL)
+    state = next((state for state, reasons in found.items() if reasons), "pass")
+    reasons = [reason for group in found.values() for reason in group]
+    return Verdict(state, tuple(reasons or [_passed(judged)]), partial)
+
+
+def invalid_because(metrics: Mapping[str, Mapping[str, float | None]]) -> list[str]:
+    """A sentence for each arm whose load generator lagged."""
+    lags = {arm: of.get("send_lag_p95_s") for arm, of in metrics.items()}
+    return [
+        f'The load generator lagged in arm "{arm}": P95 of sent minus intended is {lag:.2f} s, at most {MOST_LAG_S:g} s '
+        f"is accepted. Lower the rate, raise the users, or give it a core of its own."
+        for arm, lag in lags.items()
+        if lag is not None and lag > MOST_LAG_S
+    ]
+
+
+def vacuous_because(metrics: Mapping[str, Mapping[str, float | None]], landed: Mapping[str, Sequence[Landing]]) -> list[str]:
+    """A sentence for each arm where nothing finished, and for each planned fault that never landed in any arm."""
+    empty = [f'No request finished in arm "{arm}".' for arm, of in metrics.items() if not of.get("requests")]
+    struck: dict[str, int] = {}
+    for landing in (one for landings in landed.values() for one in landings if one.share):
+        struck[landing.name] = struck.get(landing.name, 0) + landing.struck
+    never = [f'The planned fault "{name}" never landed in any arm.' for name, count in struck.items() if not count]
+    return empty + never
+
+
+def _told(judged: Judged) -> str:
+    if judged.value is None or judged.limit is None:
+        return f"{judged.bound.text}: inconclusive, {judged.why}."
+    return f"{judged.bound.text}: {judged.state}, {judged.value:.4g} against {judged.limit:.4g}."
+
+
+def _passed(judged: Sequence[Judged]) -> str:
+    return f"All {len(judged)} bounds hold." if len(judged) > 1 else "The bound holds." if judged else "No bound was asked for."

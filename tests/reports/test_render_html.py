@@ -1,0 +1,195 @@
+"""The HTML report, and how it looks in a real browser."""
+
+import json
+import re
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+from urllib.request import urlopen
+
+import pytest
+import websocket
+
+from records.folder import RunFolder
+from reports.load import load
+from reports.render_html import render_html
+from reports.report import make_report
+from reports.write import report
+
+FLAGS = (
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync", "--remote-debugging-port=0", "--remote-allow-origins=*",
+)  # fmt: skip
+ODD = '<script>alert(1)</script>"&'
+
+
+class Browser:
+    """A page of headless Chromium, over its debugging protocol."""
+
+    def __init__(self, port: str) -> None:
+        pages = json.load(urlopen(f"http://127.0.0.1:{port}/json"))
+        page = next(one for one in pages if one["type"] == "page")
+        self._socket = websocket.create_connection(page["webSocketDebuggerUrl"], timeout=20)
+        self._last = 0
+        self.events: list[dict[str, Any]] = []
+        for domain in ("Page", "Runtime", "Log", "Network"):
+            self.call(f"{domain}.enable")
+
+    def call(self, method: str, **params: Any) -> dict[str, Any]:
+        self._last += 1
+        self._socket.send(json.dumps({"id": self._last, "method": method, "params": params}))
+        while (told := json.loads(self._socket.recv())).get("id") != self._last:
+            self.events.append(told)
+        assert "error" not in told, told
+        return told["result"]
+
+    def open(self, url: str, width: int, scheme: str) -> None:
+        self.events.clear()
+        self.call("Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1, mobile=False)
+        self.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
+        self.call("Page.navigate", url=url)
+        while not any(event.get("method") == "Page.loadEventFired" for event in self.events):
+            self.events.append(json.loads(self._socket.recv()))
+
+    def value(self, expression: str) -> Any:
+        return self.call("Runtime.evaluate", expression=expression, returnByValue=True)["result"]["value"]
+
+    def told(self, method: str) -> list[dict[str, Any]]:
+        return [event["params"] for event in self.events if event.get("method") == method]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    path = next((found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), None)
+    assert path, "needs chromium"
+    home = tempfile.mkdtemp()
+    process = subprocess.Popen([path, *FLAGS, f"--user-data-dir={home}", "about:blank"], stderr=subprocess.PIPE, text=True)
+    try:
+        yield Browser(_port(process))
+    finally:
+        process.terminate()
+        process.wait(10)
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def _port(process: "subprocess.Popen[str]") -> str:
+    deadline = time.monotonic() + 20
+    assert process.stderr is not None
+    while time.monotonic() < deadline and (line := process.stderr.readline()):
+        if found := re.search(r"DevTools listening on ws://127\.0\.0\.1:(\d+)/", line):
+            return found[1]
+    pytest.fail("chromium never listened")
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory, rows: SimpleNamespace) -> Path:
+    """The report of a run with long names and problems: what is most likely to overflow."""
+    arms = {"off": rows.simulate("off", 300), "on": rows.simulate("on", 300)}
+    folder = rows.write_run(tmp_path_factory.mktemp("run"), arms, command="headwind run " + "long/" * 40 + "path.toml")
+    (folder.arm("on", 1).path / "model.jsonl").unlink()
+    report(folder)
+    return folder.path / "report.html"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [360, 1440])
+def test_in_a_browser(browser: Browser, page: Path, width: int, scheme: str):
+    """No error in the console, no request but the file itself, nothing wider than the window."""
+    browser.open(page.as_uri(), width, scheme)
+
+    assert browser.told("Runtime.exceptionThrown") == []
+    assert browser.told("Runtime.consoleAPICalled") == []
+    assert browser.told("Log.entryAdded") == []
+    asked = [told["request"]["url"] for told in browser.told("Network.requestWillBeSent")]
+    assert [url for url in asked if not url.startswith("data:")] == [page.as_uri()]
+    assert browser.value("document.documentElement.scrollWidth") <= width
+    paper = [
+        int(part) for part in re.findall(r"\d+", browser.value("getComputedStyle(document.documentElement).backgroundColor"))
+    ]
+    assert (max(paper) < 60) == (scheme == "dark")
+
+
+CONTRAST = """
+(() => {
+  const linear = x => (x /= 255) <= .03928 ? x / 12.92 : ((x + .055) / 1.055) ** 2.4;
+  const lit = c => { const v = c.match(/[\\d.]+/g).slice(0, 3).map(linear); return .2126 * v[0] + .7152 * v[1] + .0722 * v[2] };
+  const behind = e => {
+    for (; e; e = e.parentElement) { const c = getComputedStyle(e).backgroundColor; if (!/, 0\\)$/.test(c)) return c }
+    return 'rgb(255, 255, 255)';
+  };
+  const low = [];
+  for (const e of document.querySelectorAll('main *:not(svg):not(svg *), svg text')) {
+    if (![...e.childNodes].some(n => n.nodeType === 3 && n.textContent.trim())) continue;
+    const style = getComputedStyle(e), a = lit(e.closest('svg') ? style.fill : style.color), b = lit(behind(e));
+    const ratio = (Math.max(a, b) + .05) / (Math.min(a, b) + .05);
+    if (ratio < 4.5) low.push(`${ratio.toFixed(2)} ${e.tagName} ${e.textContent.trim().slice(0, 40)}`);
+  }
+  return low;
+})()
+"""
+"""Every text whose contrast with its paper is below the 4.5 that WCAG AA asks for."""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_all_text_has_enough_contrast(browser: Browser, page: Path, scheme: str):
+    browser.open(page.as_uri(), 1440, scheme)
+
+    assert browser.value(CONTRAST) == []
+
+
+def test_the_verdict_and_three_figures_stand_on_top(page: Path):
+    text = re.sub(r"<style>.*?</style>|<svg.*?</svg>|<[^>]+>", " ", page.read_text(), flags=re.DOTALL)
+    top = " ".join(text.split())[:1500]
+
+    assert "pass All 2 bounds hold." in top
+    assert re.search(r"Failure share 1\d\.\d % → 0 %", top)
+    assert re.search(r"P95 10\.00 s → 2\.\d\d s", top)
+    assert re.search(r"Retry success [\d.]+ % → ≥ [\d.]+ %", top)
+    assert "on-01/model.jsonl: missing" in top
+
+
+def test_every_section_is_there_and_is_named(page: Path):
+    text = page.read_text()
+    named = re.findall(r'<section[^>]* aria-labelledby="([^"]+)"', text)
+
+    assert named == [
+        "problems", "arms", "chart-latency", "chart-timeline", "chart-outcomes", "faults", "bounds", "measured", "glossary",
+    ]  # fmt: skip
+    assert all(f'<h2 id="{name}">' in text for name in named)
+    assert "Seed" in text
+    assert "locust 2.47.0" in text
+
+
+def test_nothing_from_outside_becomes_markup(a_run: Callable[..., RunFolder], rows: SimpleNamespace):
+    files = rows.simulate("off", 60)
+    for call in files.calls:
+        for fault in call["struck"]:
+            fault |= {"fault": ODD, "kind": ODD}
+    scenario = {"name": ODD, "summary": ODD, "path": ODD, "text": ""}
+    told = {"id": ODD, "command": ODD, "machine": {ODD: ODD}, "versions": {ODD: ODD}, "scenario": scenario}
+    text = render_html(make_report(load(a_run("odd", **{"a<b>": files}, **told))))
+
+    assert "<script" not in text
+    assert "a<b>" not in text
+    assert text.count("&lt;script&gt;alert(1)&lt;/script&gt;") > 8
+
+
+def test_one_arm_alone_is_a_report_too(a_run: Callable[..., RunFolder], rows: SimpleNamespace):
+    text = render_html(make_report(load(a_run(off=rows.simulate("off", 60), plan=None))))
+
+    assert 'class="before"' not in text
+    assert "95 % interval</th>" not in text
+
+
+def test_a_run_in_which_nothing_finished_is_still_told(a_run: Callable[..., RunFolder], rows: SimpleNamespace):
+    aborted = rows.Files(requests=[rows.as_row(rows.a_request(n, outcome="aborted")) for n in range(5)])
+    text = render_html(make_report(load(a_run(off=aborted))))
+
+    assert "vacuous" in text
+    assert "No request finished in arm &#34;off&#34;." in text
+    assert "<svg" not in text

@@ -1,0 +1,62 @@
+"""Each verdict, and which outweighs which."""
+
+import pytest
+
+from reports.bounds import judge, parse_bound
+from reports.recovery import Landing
+from reports.verdict import verdict
+
+FINE = {"requests": 100, "p95_s": 2.0, "ttft_p95_s": None, "send_lag_p95_s": 0.01}
+LAGGED = FINE | {"send_lag_p95_s": 0.26}
+LANDED = [Landing("cut", "cut", 0.12, 12, 12, 12), Landing("never asked", "answer", 0.0, 0, 0, 0)]
+MISSED = [Landing("cut", "cut", 0.12, 3, 0, 0)]
+
+
+def judged(*texts: str, metrics=FINE):
+    return judge([parse_bound(text, ["on"], list(FINE)) for text in texts], {"on": metrics})
+
+
+@pytest.mark.parametrize(
+    ("texts", "metrics", "landed", "partial", "state", "exit_code"),
+    [
+        (["on.p95_s <= 3"], FINE, LANDED, False, "pass", 0),
+        ([], FINE, LANDED, False, "pass", 0),
+        (["on.p95_s <= 1"], FINE, LANDED, False, "fail", 3),
+        (["on.ttft_p95_s <= 1"], FINE, LANDED, False, "inconclusive", 4),
+        (["on.p95_s <= 3"], FINE, LANDED, True, "inconclusive", 4),
+        (["on.p95_s <= 3"], FINE, MISSED, False, "vacuous", 4),
+        (["on.p95_s <= 3"], LAGGED, LANDED, False, "invalid", 5),
+        (["on.p95_s <= 1"], LAGGED, MISSED, True, "invalid", 5),
+        (["on.p95_s <= 1"], FINE, MISSED, True, "fail", 3),
+        (["on.ttft_p95_s <= 1"], FINE, MISSED, False, "vacuous", 4),
+    ],
+)
+def test_the_verdicts(texts, metrics, landed, partial, state, exit_code):
+    found = verdict({"on": metrics}, judged(*texts, metrics=metrics), {"on": landed}, partial)
+
+    assert (found.state, found.exit_code) == (state, exit_code)
+
+
+def test_an_arm_in_which_nothing_finished_makes_the_run_vacuous():
+    found = verdict({"off": FINE, "on": {"requests": None}}, [], {"off": LANDED, "on": []}, False)
+
+    assert found.state == "vacuous"
+    assert 'No request finished in arm "on".' in found.reasons
+
+
+def test_a_fault_that_landed_in_one_arm_has_landed():
+    assert verdict({"off": FINE, "on": FINE}, [], {"off": LANDED, "on": MISSED}, False).state == "pass"
+
+
+def test_a_fault_that_never_landed_is_named():
+    assert verdict({"on": FINE}, [], {"on": MISSED}, False).reasons == ('The planned fault "cut" never landed in any arm.',)
+
+
+def test_every_reason_is_told_the_decisive_one_first():
+    found = verdict({"on": LAGGED}, judged("on.p95_s <= 1", "on.ttft_p95_s <= 1"), {"on": MISSED}, True)
+
+    assert len(found.reasons) == 5
+    assert "lagged" in found.reasons[0]
+    assert "2 against 1" in found.reasons[1]
+    assert found.partial
+    assert "partial" in found.reasons[-1]
