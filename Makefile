@@ -33,7 +33,7 @@ locust: $(READY)
 
 install: $(READY)
 
-$(READY): requirements.lock pyproject.toml
+$(READY): requirements.lock
 	@test -n "$(PYTHON)" || { echo "Headwind needs Python 3.11, 3.12 or 3.13; none was found. Name one: make PYTHON=/path/to/python3.12 $(MAKECMDGOALS)"; exit 2; }
 	@echo "Installing into .venv (about a minute and a half, once) ..."
 	@$(PYTHON) -m venv --clear .venv || { echo "Could not make .venv; on Debian and Ubuntu: apt-get install python3-venv"; exit 2; }

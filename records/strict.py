@@ -97,7 +97,7 @@ class Table:
 
     def close(self) -> None:
         """Tell the keys nobody asked for."""
-        for key in self.values.keys() - self.asked:
+        for key in sorted(self.values.keys() - self.asked):
             self.problem(key, unknown("key", key, self.asked))
 
 

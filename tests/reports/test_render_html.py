@@ -66,7 +66,8 @@ class Browser:
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     path = next((found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), None)
-    assert path, "needs chromium"
+    if path is None:
+        pytest.skip("no chromium on this machine")
     home = tempfile.mkdtemp()
     process = subprocess.Popen([path, *FLAGS, f"--user-data-dir={home}", "about:blank"], stderr=subprocess.PIPE, text=True)
     try:

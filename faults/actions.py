@@ -1,0 +1,96 @@
+"""The words a fault is written in: what it may do, and what it does it to. Knows no proxy, no clock and no chance."""
+
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
+from inspect import signature
+from math import inf
+from typing import Annotated, Any, NamedTuple
+
+
+class Pause(NamedTuple):
+    """Wait, in seconds, before anything else happens on this call; `inf` is for ever."""
+
+    seconds: float
+
+
+class Reply(NamedTuple):
+    """Answer in the provider's place; the provider is never asked."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Sever(NamedTuple):
+    """Break the connection to the app, by a TCP reset or by an orderly close."""
+
+    reset: bool = False
+
+
+class Finish(NamedTuple):
+    """End the response here and in good order, as if the provider had nothing more to say."""
+
+
+class Request(NamedTuple):
+    """A call of the app, before it is passed to the provider."""
+
+    id: str
+    attempt: int = 1
+    at_s: float = 0.0
+    """Seconds since the plan was armed."""
+    path: str = "/"
+    model: str = ""
+    headers: Mapping[str, str] = {}
+    """Names in lower case."""
+
+
+class Message(NamedTuple):
+    """One SSE event or NDJSON line of the response (of any other body, a chunk); its end is a last, empty message."""
+
+    index: int  # type: ignore[assignment]  # hides tuple.index, which nobody asks of a message
+    byte: int
+    """Bytes of the body before this message."""
+    data: bytes
+    last: bool = False
+    at_s: float = 0.0
+    """Seconds between passing the request to the provider and the arrival of this message."""
+
+
+Headers = dict[str, str]
+"""The response's headers; a fault yields those to be set."""
+Action = Pause | Reply | Sever | Finish | Headers | bytes
+"""What a fault may yield; bytes are sent on in the message's place."""
+Actions = Iterator[Action]
+Kind = Callable[..., Actions]
+"""A generator function; the name of its first parameter (request, headers or message) says what it is about."""
+
+# Parameters of kinds: a type and its bounds, so that a plan is refused before anything starts.
+Seconds = Annotated[float, 0, inf]
+Count = Annotated[int, 0, inf]
+
+Subject = Request | Message | Headers
+SUBJECTS = ("request", "headers", "message")
+ALLOWED: dict[type, tuple[type, ...]] = {
+    Request: (Pause, Reply, Sever),
+    dict: (Pause, Sever, dict),
+    Message: (bytes, Pause, Sever, Finish),
+}
+"""What can be done to each subject."""
+
+
+@cache
+def subject_of(kind: Kind) -> str:
+    """What the kind is about: "request", "headers" or "message"."""
+    first = next(iter(signature(kind).parameters), "")
+    if first not in SUBJECTS:
+        raise ValueError(f"{name_of(kind)}: the first parameter must be one of {', '.join(SUBJECTS)}, not {first!r}")
+    return first
+
+
+def name_of(kind: Kind) -> str:
+    return str(getattr(kind, "__name__", kind))
+
+
+def parameters_of(kind: Kind) -> dict[str, Any]:
+    """The parameters a plan may set, by name: all but the subject."""
+    return dict(list(signature(kind).parameters.items())[1:])

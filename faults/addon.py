@@ -1,0 +1,202 @@
+"""The mitmproxy addon: decides about every call, performs what is due before the body, and writes the call's row.
+
+mitmdump --mode reverse:http://127.0.0.1:11434 -s faults/addon.py --set faults_plan=plan.toml --set faults_rows=calls.jsonl
+"""
+
+import asyncio
+import atexit
+import logging
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from typing import NoReturn
+
+import orjson
+from mitmproxy import connection, ctx, exceptions, flow, http
+from mitmproxy.addonmanager import Loader
+from mitmproxy.proxy import layer
+
+from faults.actions import Actions, Pause, Reply, Request, Sever
+from faults.call import Call, Reader, announced
+from faults.carrier import Playing, addon_named, make_streams_ours, reset_on_close
+from faults.plan import Fault, Plan, read_plan
+from faults.script import Script
+from records.bad_input import BadInput
+from records.jsonl import RowFile
+
+log = logging.getLogger(__name__)
+
+NEEDED = frozenset({"proxyserver", "scriptloader", "nextlayer", "tlsconfig"})
+"""The addons a reverse proxy cannot do without; every hook otherwise walks through all 36, which doubles the CPU of a call."""
+
+
+class Faults:
+    """Faults given here are armed unless the option `faults_plan` names a plan."""
+
+    def __init__(self, *faults: Fault, seed: int = 0, name: str = "script") -> None:
+        self.plan = Plan(faults, seed, name if faults else "none")
+        self.armed_s = time.monotonic()
+        self.rows: RowFile | None = None
+        self.calls: dict[str, Call] = {}
+        self.reader = Reader()
+
+    def load(self, loader: Loader) -> None:
+        loader.add_option("faults_plan", str, "", "The plan of faults, a TOML file.")
+        loader.add_option("faults_seed", str, "", "Another weather than that of the plan's own seed.")
+        loader.add_option("faults_rows", str, "", "Where each call's row is appended, as JSON lines.")
+        loader.add_option("faults_lean", bool, False, "Leave out the addons and log lines a bare reverse proxy does not need.")
+        loader.add_option("faults_scratch", str, "", "A folder to remove when the proxy ends.")
+
+    def configure(self, updated: set[str]) -> None:
+        if ctx.options.stream_large_bodies:
+            refuse("stream_large_bodies asks the provider before a fault can answer: leave it out")
+        if "faults_plan" in updated and ctx.options.faults_plan:
+            self.arm(ctx.options.faults_plan)
+        if "faults_rows" in updated and ctx.options.faults_rows:
+            self.rows = RowFile(ctx.options.faults_rows, orjson.dumps)
+        if "faults_scratch" in updated and ctx.options.faults_scratch:
+            # Not in `done`: that one is not called where starting fails.
+            atexit.register(shutil.rmtree, ctx.options.faults_scratch, ignore_errors=True)
+
+    def arm(self, path: str) -> None:
+        try:
+            self.plan = read_plan(path)
+        except BadInput as error:
+            refuse(str(error))
+        if ctx.options.faults_seed:
+            self.plan = replace(self.plan, seed=int(ctx.options.faults_seed))
+        self.armed_s = time.monotonic()
+
+    def running(self) -> None:
+        if ctx.options.faults_lean:
+            addons = ctx.master.addons
+            addons.chain = [one for one in addons.chain if getattr(one, "name", type(one).__name__.lower()) in NEEDED]
+            # Every INFO line is formatted, whether or not it is shown: 9 % of a call's CPU.
+            logging.getLogger().setLevel(logging.WARNING)
+        self.armed_s = time.monotonic()
+        host, port = addon_named("proxyserver").listen_addrs()[0][:2]
+        print(f"listening on http://{host}:{port} · plan {self.plan.name}: {len(self.plan.faults)} faults", flush=True)
+
+    def done(self) -> None:
+        for call in self.calls.values():
+            self.write(call)
+        self.calls.clear()
+
+    def next_layer(self, next_layer: layer.NextLayer) -> None:
+        make_streams_ours(next_layer)
+
+    def requestheaders(self, flow: http.HTTPFlow) -> None:
+        self.calls[flow.id] = Call(
+            flow.client_conn.id, time.monotonic(), announced(flow.request.path, plain(flow.request.headers))
+        )
+
+    async def request(self, flow: http.HTTPFlow) -> None:
+        with self.failing_closed(flow):
+            call = self.calls[flow.id]
+            call.request = self.describe(call, flow.request.get_content(strict=False) or b"")
+            if faults := self.plan.decide(call.request):
+                call.script = Script(call.request, faults, time.monotonic)
+                flow.request.anticomp()  # messages are found in plain text
+                await self.perform(call, flow, call.script.on_request())
+            call.passed_on = flow.response is None
+
+    def describe(self, call: Call, body: bytes) -> Request:
+        return self.reader.request(call.request, body, call.started_s - self.armed_s)
+
+    async def responseheaders(self, flow: http.HTTPFlow) -> None:
+        with self.failing_closed(flow):
+            call, response = self.calls[flow.id], flow.response
+            assert response
+            response.stream = call.count
+            if call.script and call.passed_on:
+                await self.perform(call, flow, call.script.on_headers(plain(response.headers)))
+                if call.script.is_about("message"):
+                    response.stream = Playing(call, call.script)
+                    if response.headers.pop("content-length", None):
+                        response.headers["transfer-encoding"] = "chunked"  # a fault may change the length
+            call.status = 0 if flow.error else response.status_code
+
+    async def perform(self, call: Call, flow: http.HTTPFlow, actions: Actions) -> None:
+        """What is to be done before there is a body: the layer waits for this hook, and no other call does."""
+        for action in actions:
+            if isinstance(action, Pause):
+                await self.pause(call, action.seconds)
+            elif isinstance(action, dict) and flow.response:
+                flow.response.headers.update(action)
+            elif isinstance(action, Reply):
+                flow.response = http.Response.make(action.status, action.body, dict(action.headers))
+                call.status, call.sent = action.status, len(action.body)
+            elif isinstance(action, Sever):
+                sever(flow, action.reset)
+            if isinstance(action, Reply | Sever) or not flow.client_conn.connected:
+                return
+
+    async def pause(self, call: Call, seconds: float) -> None:
+        call.gone = asyncio.Event()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(call.gone.wait(), seconds)
+        call.gone = None
+
+    def client_disconnected(self, client: connection.Client) -> None:
+        for call in self.calls.values():
+            if call.gone and call.connection == client.id:
+                call.gone.set()
+
+    def response(self, flow: http.HTTPFlow) -> None:
+        self.finish(flow)
+
+    def error(self, flow: http.HTTPFlow) -> None:
+        call = self.calls.get(flow.id)
+        if call and not call.status and flow.client_conn.connected and not was_killed(flow):
+            # mitmproxy answers itself; its page is no provider's body, so its bytes are not counted.
+            call.status = 502 if call.passed_on else 400
+        self.finish(flow)
+
+    def finish(self, flow: http.HTTPFlow) -> None:
+        with self.failing_closed(flow):
+            if call := self.calls.pop(flow.id, None):
+                self.write(call)
+
+    def write(self, call: Call) -> None:
+        if self.rows:
+            self.rows.write(vars(call.row(time.monotonic())))
+
+    @contextmanager
+    def failing_closed(self, flow: http.HTTPFlow) -> Iterator[None]:
+        """mitmproxy lets a call pass, without its faults, when a hook raises; here it is severed, and the row says why."""
+        try:
+            yield
+        except Exception as error:
+            log.exception("a bug of ours severs a call")
+            if call := self.calls.get(flow.id):
+                call.bug(error, time.monotonic())
+            sever(flow)
+
+
+def plain(headers: http.Headers) -> dict[str, str]:
+    # Not `.items()`: that one searches all headers for each, which cost 60 us a call.
+    return {
+        name.decode("utf-8", "surrogateescape").lower(): value.decode("utf-8", "surrogateescape")
+        for name, value in headers.fields
+    }
+
+
+def refuse(problem: str) -> NoReturn:
+    raise exceptions.OptionsError(problem)  # type: ignore[no-untyped-call]
+
+
+def sever(flow: http.HTTPFlow, reset: bool = False) -> None:
+    """Close the app's connection without a word; only before a response begins does mitmproxy itself know how."""
+    if flow.killable:
+        if reset:
+            reset_on_close(flow.client_conn)
+        flow.kill()  # type: ignore[no-untyped-call]
+
+
+def was_killed(flow_: http.HTTPFlow) -> bool:
+    return flow_.error is not None and flow_.error.msg == flow.Error.KILLED_MESSAGE
+
+
+addons = [Faults()]

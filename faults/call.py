@@ -1,0 +1,101 @@
+"""What the proxy knows of one call, and the row that becomes of it."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import Any
+
+import orjson
+
+from faults.actions import Request
+from faults.script import Script, where_it_broke
+from records.rows import CallRow
+
+ATTEMPTS_REMEMBERED = 100_000
+
+
+@dataclass(eq=False)
+class Call:
+    """One request from the app to the provider, from its headers to its row."""
+
+    connection: str
+    """Which connection of the app it came by."""
+    started_s: float
+    request: Request
+    script: Script | None = None
+    """None where no fault is to strike."""
+    status: int = 0
+    """As sent to the app; 0 until a response began."""
+    sent: int = 0
+    """Bytes of the response's body."""
+    passed_on: bool = False
+    bugs: list[dict[str, Any]] = field(default_factory=list)
+    gone: asyncio.Event | None = None
+    """Set when the app has left; there only while somebody waits for it."""
+
+    def count(self, data: bytes) -> bytes:
+        """Pass a piece of the body on as it is, counted."""
+        self.sent += len(data)
+        return data
+
+    def bug(self, error: Exception, at_s: float) -> None:
+        """Something of ours went wrong: the row says where, as a fault that nobody planned."""
+        fact = {"fault": "bug", "kind": "bug", "at_s": at_s, "message": 0, "byte": self.sent, "params": {}}
+        self.bugs.append({**fact, "bug": where_it_broke(error)})
+
+    def row(self, finished_s: float) -> CallRow:
+        script = self.script
+        return CallRow(
+            request_id=self.request.id,
+            attempt=self.request.attempt or 1,
+            path=self.request.path,
+            model=self.request.model,
+            started_s=self.started_s,
+            finished_s=finished_s,
+            status=self.status,
+            bytes=self.sent,
+            planned=[fault.name for fault in script.faults] if script else [],
+            struck=(script.struck if script else []) + self.bugs,
+            missed=script.missed if script else [],
+        )
+
+
+class Reader:
+    """Makes a `Request` of what HTTP carries; counts attempts of apps that do not tell them."""
+
+    def __init__(self) -> None:
+        self._seen: dict[str, int] = {}
+
+    def request(self, announced: Request, body: bytes, at_s: float) -> Request:
+        """A call without an id is known by its body; equal prompts of different users then meet the same fate."""
+        id_ = announced.id or f"body-{blake2b(body, digest_size=8).hexdigest()}"
+        attempt = announced.attempt or self._counted(id_)
+        return announced._replace(id=id_, attempt=attempt, at_s=at_s, model=_model(body))
+
+    def _counted(self, id_: str) -> int:
+        self._seen[id_] = attempt = self._seen.pop(id_, 0) + 1
+        if len(self._seen) > ATTEMPTS_REMEMBERED:
+            del self._seen[next(iter(self._seen))]
+        return attempt
+
+
+def announced(path: str, headers: Mapping[str, str]) -> Request:
+    """What is known of a call before its body is here; if it never comes, this is what its row says. Attempt 0 is not told."""
+    return Request(headers.get("x-request-id", ""), _told_attempt(headers), path=path.split("?")[0], headers=headers)
+
+
+def _told_attempt(headers: Mapping[str, str]) -> int:
+    told = headers.get("x-attempt", "")
+    if told.isdecimal():
+        return int(told)
+    # The OpenAI SDK numbers its own retries, from 0.
+    told = headers.get("x-stainless-retry-count", "")
+    return int(told) + 1 if told.isdecimal() else 0
+
+
+def _model(body: bytes) -> str:
+    try:
+        return str(orjson.loads(body)["model"])
+    except (ValueError, LookupError, TypeError):
+        return ""

@@ -1,0 +1,1 @@
+"""What the parts cost: each figure with its spread, beside what it is compared to in the same run."""

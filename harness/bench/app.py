@@ -1,0 +1,42 @@
+"""CPU of the app for a stream of 100 tokens: all features off, all on, and the least LangChain app, in turn."""
+
+import sys
+from pathlib import Path
+
+from harness.bench.drive import Streams, in_turn
+from harness.processes import Process, Processes
+
+ROUNDS = 5
+MODEL = ["--words", "98", "--first-token-s", "0.02", "--gap-s", "0.005", "--gap-sigma", "0", "--first-token-sigma", "0"]
+
+
+def measure_app(folder: Path) -> list[str]:
+    """Lines to print."""
+    with Processes() as processes:
+        model = processes.start("model", [sys.executable, "-m", "model_server", *MODEL], folder / "model.log")
+        provider = processes.await_url(model)
+        ours = [sys.executable, "-m", "reference_app", "--provider-url", provider, "--model", "llama3.1", "--features"]
+        apps = {
+            "bare": _start_bare(processes, provider, folder),
+            "off": processes.start("off", [*ours, "none"], folder / "off.log", {"APP_LOG_PATH": str(folder / "off.jsonl")}),
+            "on": processes.start("on", [*ours, "all"], folder / "on.log", {"APP_LOG_PATH": str(folder / "on.jsonl")}),
+        }
+        urls = {name: processes.await_url(app, "/health/ready") + "/chat/stream" for name, app in apps.items()}
+        spent = in_turn(apps, {name: Streams(url, _chat) for name, url in urls.items()}, ROUNDS)
+    off, on = (f"{spent[arm]}   {spent[arm].over(spent['bare'])} of bare" for arm in ("off", "on"))
+    return [
+        "App, CPU ms a stream of 100 tokens, 5 ms apart, 20 at once, every prompt new (median, least to most of "
+        f"{ROUNDS} rounds in turn):",
+        f"  bare ChatOllama.astream behind FastAPI   {spent['bare']}",
+        f"  reference app, all features off          {off}",
+        f"  reference app, all features on           {on} (aim: at most 1.0)",
+    ]
+
+
+def _chat(number: int) -> dict[str, object]:
+    return {"question": f"What is number {number}?", "temperature": 0.7}
+
+
+def _start_bare(processes: Processes, provider: str, folder: Path) -> Process:
+    command = [sys.executable, "-m", "harness.bench.bare"]
+    return processes.start("bare", command, folder / "bare.log", {"APP_PROVIDER_URL": provider, "APP_MODEL": "llama3.1"})

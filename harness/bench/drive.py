@@ -1,0 +1,78 @@
+"""Asks for streams as fast or as slowly as they come, and measures what that cost a process."""
+
+import asyncio
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from statistics import median
+
+import aiohttp
+
+from harness.processes import Process
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Median, least and most of a figure's rounds."""
+
+    values: tuple[float, ...]
+
+    def __str__(self) -> str:
+        return f"{median(self.values):.2f} ({min(self.values):.2f} to {max(self.values):.2f})"
+
+    def over(self, other: "Spread") -> "Spread":
+        """Round by round, so that a machine that got slower for both does not show."""
+        return Spread(tuple(mine / its for mine, its in zip(self.values, other.values, strict=True)))
+
+
+@dataclass(frozen=True)
+class Streams:
+    """What to ask for."""
+
+    url: str
+    body: Callable[[int], dict[str, object]]
+    count: int = 150
+    at_once: int = 20
+
+
+def cpu_ms_per_stream(process: Process, streams: Streams, first: int) -> float:
+    """CPU milliseconds of `process` for each of the streams, numbered from `first`; every one must end complete."""
+    before_s = process.cpu_s()
+    asyncio.run(_ask_all(streams, first))
+    after_s = process.cpu_s()
+    if before_s is None or after_s is None:
+        raise SystemExit("This system does not tell the CPU seconds of a process; the bench needs Linux.")
+    return (after_s - before_s) * 1000 / streams.count
+
+
+def in_turn(processes: Mapping[str, Process], streams: Mapping[str, Streams], rounds: int) -> dict[str, Spread]:
+    """CPU milliseconds a stream of each process, asked in turn; a first round warms up and does not count."""
+    spent: dict[str, list[float]] = {name: [] for name in processes}
+    first = 0
+    for round_ in range(rounds + 1):
+        for name, process in processes.items():
+            cost = cpu_ms_per_stream(process, streams[name], first)
+            first += streams[name].count
+            if round_:
+                spent[name].append(cost)
+    return {name: Spread(tuple(values)) for name, values in spent.items()}
+
+
+async def _ask_all(streams: Streams, first: int) -> None:
+    numbers = iter(range(first, first + streams.count))
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
+
+        async def user() -> None:
+            for number in numbers:
+                await _ask(session, streams, number)
+
+        await asyncio.gather(*(user() for _ in range(streams.at_once)))
+
+
+async def _ask(session: aiohttp.ClientSession, streams: Streams, number: int) -> None:
+    data = json.dumps(streams.body(number)).encode()
+    headers = {"content-type": "application/json", "x-request-id": f"p01-{number:06d}"}
+    async with session.post(streams.url, data=data, headers=headers) as response:
+        body = await response.read()
+    if response.status != 200 or b"done" not in body:
+        raise SystemExit(f"{streams.url}: status {response.status}, {body[-300:]!r}")

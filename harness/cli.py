@@ -1,0 +1,111 @@
+"""The `headwind` command. Exit codes: 0 pass, 1 our bug, 2 bad input, 3 failed, 4 inconclusive or vacuous, 5 invalid."""
+
+import argparse
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from records.bad_input import BadInput
+
+PROCESSES = {"model": "model_server", "proxy": "faults", "app": "reference_app"}
+OK, BAD_INPUT = 0, 2
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Do what the words say; the exit code."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    if words and words[0] in PROCESSES:
+        # Become that process: its signals, its exit code, its memory are its own.
+        os.execv(sys.executable, [sys.executable, "-m", PROCESSES[words[0]], *words[1:]])
+    options = _parser().parse_args(words)
+    signal.signal(signal.SIGTERM, _as_interrupt)
+    command: Callable[[argparse.Namespace], int] = options.command
+    try:
+        return command(options)
+    except BadInput as error:
+        print(error, file=sys.stderr)
+        return BAD_INPUT
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
+
+
+def _as_interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="headwind", description=__doc__, allow_abbrev=False)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    run = _command(commands, "run", _run, "run a scenario, write its report, judge its bounds")
+    run.add_argument("scenario", help="a TOML file, or the name of one in scenarios/")
+    run.add_argument("--runs", type=Path, default=Path("runs"), help="where runs go (default: runs)")
+    run.add_argument("--seed", type=int, help="another seed than the scenario's: other requests, other weather")
+
+    report = _command(commands, "report", _report, "write the report of a run again, from its rows")
+    report.add_argument("run", type=Path, help="a run's folder")
+
+    baseline = _command(commands, "baseline", _baseline, "keep a run's figures to compare later runs with")
+    baseline.add_argument("run", type=Path, help="a run's folder")
+    baseline.add_argument("--out", type=Path, default=Path("baseline.json"), help="the file to write (default: baseline.json)")
+
+    gate = _command(commands, "gate", _gate, "judge a run's P95 against a baseline")
+    gate.add_argument("run", type=Path, help="a run's folder")
+    gate.add_argument("--baseline", type=Path, required=True, help="a file that `headwind baseline` wrote")
+    gate.add_argument("--p95-tolerance", type=float, default=0.10, help="share by which P95 may grow (default: 0.10)")
+    gate.add_argument("--arm", help="the arm to judge (default: the last of the scenario)")
+
+    scenarios = _command(commands, "scenarios", _scenarios, "list the scenarios, or check one")
+    scenarios.add_argument("what", choices=["list", "check"])
+    scenarios.add_argument("scenario", nargs="*", help="the scenarios to check (default: all)")
+
+    for name, module in PROCESSES.items():
+        commands.add_parser(name, help=f"start the {name} by hand (python -m {module} --help)", add_help=False)
+    return parser
+
+
+def _command(commands: Any, name: str, act: Callable[[argparse.Namespace], int], told: str) -> argparse.ArgumentParser:
+    parser = commands.add_parser(name, help=told, description=told, allow_abbrev=False)
+    parser.set_defaults(command=act)
+    return parser  # type: ignore[no-any-return]
+
+
+# Each command imports what it needs: `headwind --help` and a wrong flag answer at once.
+
+
+def _run(options: argparse.Namespace) -> int:
+    from harness import commands
+
+    return commands.run_scenario(options.scenario, options.runs, options.seed)
+
+
+def _report(options: argparse.Namespace) -> int:
+    from harness import commands
+
+    return commands.write_report(options.run)
+
+
+def _baseline(options: argparse.Namespace) -> int:
+    from harness import commands
+
+    return commands.write_baseline(options.run, options.out)
+
+
+def _gate(options: argparse.Namespace) -> int:
+    from harness import commands
+
+    return commands.judge_gate(options.run, options.baseline, options.arm, options.p95_tolerance)
+
+
+def _scenarios(options: argparse.Namespace) -> int:
+    from harness import commands
+
+    return commands.check_scenarios(options.scenario) if options.what == "check" else commands.list_scenarios()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,143 @@
+"""Starts the processes of a run and ends every one of them: on success, on failure, on Ctrl-C, and when we are killed."""
+
+import contextlib
+import ctypes
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+from records.bad_input import BadInput
+
+Answer = TypeVar("Answer")
+
+READY_S = 60.0
+GRACE_S = 6.0
+_PR_SET_PDEATHSIG = 1  # linux/prctl.h
+
+
+@dataclass
+class Process:
+    """One of ours. `log` holds all it printed."""
+
+    name: str
+    child: "subprocess.Popen[bytes]"
+    log: Path
+
+    def url(self) -> str | None:
+        """Where it said that it listens."""
+        found = re.search(r"^listening on (http://\S+)", self.log.read_text(errors="replace"), re.MULTILINE)
+        return found[1] if found else None
+
+    def tail(self, lines: int = 15) -> str:
+        return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
+
+    def cpu_s(self) -> float | None:
+        """CPU seconds it has used so far; None where the system does not tell."""
+        try:
+            fields = Path(f"/proc/{self.child.pid}/stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            return None
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+class Processes:
+    """Every process of one stack, in the order they were started; leaving the context ends them in reverse."""
+
+    def __init__(self) -> None:
+        self.started: list[Process] = []
+
+    def start(self, name: str, argv: Sequence[str], log: Path, environment: Mapping[str, str] = {}) -> Process:
+        """Start, without waiting. What it prints goes to `log`."""
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("wb") as file:
+            child = subprocess.Popen(
+                argv,
+                stdin=subprocess.DEVNULL,
+                stdout=file,
+                stderr=subprocess.STDOUT,
+                env={**os.environ, "PYTHONUNBUFFERED": "1", **environment},
+                # Its own session: Ctrl-C in the terminal must reach us only, or the app dies first and fakes failures.
+                start_new_session=True,
+                preexec_fn=partial(_follow, os.getpid()),  # noqa: PLW1509  (we start processes from the main thread only)
+            )
+        process = Process(name, child, log)
+        self.started.append(process)
+        return process
+
+    def await_url(self, process: Process, path: str = "/", deadline_s: float = READY_S) -> str:
+        """Its URL, once `path` there answers below 500."""
+        url = self._await(process, process.url, deadline_s)
+        self._await(process, lambda: _answers(url + path) or None, deadline_s)
+        return url
+
+    @staticmethod
+    def _await(process: Process, ask: Callable[[], Answer | None], deadline_s: float) -> Answer:
+        until = time.monotonic() + deadline_s
+        while (answer := ask()) is None:
+            code = process.child.poll()
+            if code is not None or time.monotonic() > until:
+                said = f"ended with exit code {code}" if code is not None else f"did not answer within {deadline_s:g} s"
+                raise BadInput(f"{process.name}: {said}. The end of {process.log}:\n{process.tail()}")
+            time.sleep(0.05)
+        return answer
+
+    def stop(self) -> None:
+        """End all, the last one started first: SIGTERM, and SIGKILL for what is still there after the grace."""
+        while self.started:
+            _end(self.started.pop().child)
+
+    def __enter__(self) -> "Processes":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+
+def free_port() -> int:
+    """A port that is free now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def die_with_parent() -> None:
+    """Ask the kernel for SIGTERM when our parent dies, even by SIGKILL (Linux only)."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def _follow(parent: int) -> None:
+    die_with_parent()
+    if os.getppid() != parent:  # It died before we asked.
+        os._exit(1)
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=2) as response:
+            return bool(response.status < 500)
+    except urllib.error.HTTPError as error:
+        return error.code < 500
+    except OSError:
+        return False
+
+
+def _end(child: "subprocess.Popen[bytes]") -> None:
+    for signal_ in (signal.SIGTERM, signal.SIGKILL):
+        if child.poll() is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(child.pid, signal_)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                child.wait(GRACE_S)
+    child.wait()

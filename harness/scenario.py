@@ -1,0 +1,155 @@
+"""A scenario: one experiment in one TOML file, read once, refused with every problem at once."""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from faults.plan import Plan, read_plan
+from model_server.physics import Physics
+from records.bad_input import BadInput
+from records.strict import Table
+from reports.bounds import parse_bound
+from reports.metrics import METRICS
+from scenarios.workload import Workload, parse_workload
+
+ROOT = Path(__file__).resolve().parent.parent
+SCENARIOS = ROOT / "scenarios"
+PLANS = ROOT / "faults" / "plans"
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One configuration of the app under test."""
+
+    name: str
+    features: str
+    environment: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """One experiment."""
+
+    path: Path
+    text: str
+    name: str
+    summary: str
+    seed: int
+    plan_seed: int | None
+    """Another weather than the plan's own; None: the plan's."""
+    pairs: int
+    plan_path: Path | None
+    plan: Plan | None
+    workload: Workload
+    physics: Physics
+    arms: tuple[Arm, ...]
+    bounds: tuple[str, ...]
+
+
+def read_scenario(path: str | Path) -> Scenario:
+    """The scenario of a file, or of a name in `scenarios/`."""
+    path = find(path, SCENARIOS, "scenario")
+    text = path.read_text()
+    try:
+        values = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise BadInput(f"{path}: not readable as TOML, {error}") from None
+    return parse_scenario(values, text, path)
+
+
+def reseeded(scenario: Scenario, seed: int) -> Scenario:
+    """The same scenario with other requests, other physics and other weather."""
+    return replace(scenario, seed=seed, plan_seed=seed, physics=replace(scenario.physics, seed=seed))
+
+
+def find(path: str | Path, home: Path, what: str) -> Path:
+    """A file by its path, or by its name in `home`."""
+    named = home / f"{path}.toml"
+    for candidate in (Path(path), named):
+        if candidate.is_file():
+            return candidate
+    known = ", ".join(sorted(file.stem for file in home.glob("*.toml")))
+    raise BadInput(f"{path}: no such {what}. Give a TOML file, or one of: {known}")
+
+
+def parse_scenario(values: object, text: str, path: Path) -> Scenario:
+    problems: list[str] = []
+    table = Table(str(path), values, problems)
+    plan_path, plan = _read_plan(table, path)
+    arms = _read_arms(table)
+    seed = table.number("seed", 7, 0, whole=True)
+    scenario = Scenario(
+        path=path,
+        text=text,
+        name=table.text("name", path.stem),
+        summary=table.text("summary"),
+        seed=seed,
+        plan_seed=None,
+        pairs=table.number("pairs", 1, 1, 100, whole=True),
+        plan_path=plan_path,
+        plan=plan,
+        workload=parse_workload(table.table("workload")),
+        physics=_read_physics(table.table("model"), seed),
+        arms=arms,
+        bounds=_read_bounds(table.table("bounds"), [arm.name for arm in arms]),
+    )
+    table.close()
+    if problems:
+        raise BadInput(*problems)
+    return scenario
+
+
+def _read_plan(table: Table, path: Path) -> tuple[Path | None, Plan | None]:
+    name = table.text("plan")
+    if not name:
+        return None, None
+    beside = path.parent / name
+    try:
+        found = beside if beside.is_file() else find(name, PLANS, "plan")
+    except BadInput as error:
+        table.problem("plan", str(error))
+        return None, None
+    try:
+        return found, read_plan(found)
+    except BadInput as error:
+        table.problems.extend(error.problems)
+        return None, None
+
+
+def _read_arms(table: Table) -> tuple[Arm, ...]:
+    arms = []
+    for entry in table.table("arms").each():
+        environment = entry.table("environment")
+        variables = {name: environment.text(name) for name in environment.values}
+        arms.append(Arm(entry.name, entry.text("features", required=True), variables))
+        entry.close()
+    if not arms:
+        table.problem("arms", 'names no arm; write for example [arms.off] with features = "none"')
+    return tuple(arms)
+
+
+def _read_physics(table: Table, seed: int) -> Physics:
+    read: dict[str, Any] = {"seed": seed}
+    for name, default in asdict(Physics()).items():
+        if name in read:
+            continue
+        if isinstance(default, str):
+            read[name] = table.text(name, default)
+        else:
+            read[name] = table.number(name, default, 0, whole=isinstance(default, int))
+    table.close()
+    return Physics(**read)
+
+
+def _read_bounds(table: Table, arms: list[str]) -> tuple[str, ...]:
+    bounds = []
+    for name in table.values:
+        text = table.text(name)
+        try:
+            parse_bound(text, arms, [metric.name for metric in METRICS])
+            bounds.append(text)
+        except ValueError as error:
+            table.problem(name, str(error))
+    return tuple(bounds)

@@ -1,0 +1,79 @@
+"""The embedded stack: model server, proxy with our faults, reference app, each a process of its own."""
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from harness.processes import Processes, free_port
+from model_server.physics import Physics
+from records.folder import APP, CALLS, MODEL, ArmFolder
+
+
+@dataclass(frozen=True)
+class StackPlan:
+    """What to start."""
+
+    physics: Physics
+    plan_path: Path | None
+    plan_seed: int | None
+    features: str
+    deadline_s: float
+    """Of the users; the app is given a tenth less, so that it can still answer 504 in time."""
+    app_port: int = 0
+    environment: Mapping[str, str] | None = None
+
+
+def start_stack(processes: Processes, plan: StackPlan, folder: ArmFolder) -> str:
+    """The app's URL, once all three answer. The app imports for seconds, so it starts first, with the proxy's port."""
+    folder.path.mkdir(parents=True, exist_ok=True)
+    proxy_port = free_port()
+    model = processes.start(
+        "model", [*_module("model_server"), *_flags(plan.physics), *_rows(folder, MODEL)], _log(folder, "model")
+    )
+    app = processes.start("app", _app_command(plan, proxy_port), _log(folder, "app"), _app_environment(plan, folder))
+    model_url = processes.await_url(model, "/api/version")
+    proxy = processes.start(
+        "proxy",
+        [*_module("faults"), "--upstream", model_url, "--port", str(proxy_port), *_faults(plan), *_rows(folder, CALLS)],
+        _log(folder, "proxy"),
+    )
+    processes.await_url(proxy, "/api/version")
+    return processes.await_url(app, "/health/ready")
+
+
+def _module(name: str) -> list[str]:
+    return [sys.executable, "-m", name]
+
+
+def _flags(physics: Physics) -> list[str]:
+    named = {field.name: getattr(physics, field.name) for field in fields(physics)}
+    return [word for name, value in named.items() for word in (f"--{name.replace('_', '-')}", str(value))]
+
+
+def _faults(plan: StackPlan) -> list[str]:
+    seed = [] if plan.plan_seed is None else ["--seed", str(plan.plan_seed)]
+    return ["--plan", str(plan.plan_path), *seed] if plan.plan_path else []
+
+
+def _rows(folder: ArmFolder, name: str) -> list[str]:
+    return ["--rows", str(folder.path / name)]
+
+
+def _log(folder: ArmFolder, name: str) -> Path:
+    return folder.logs / f"{name}.log"
+
+
+def _app_command(plan: StackPlan, proxy_port: int) -> list[str]:
+    provider = f"http://127.0.0.1:{proxy_port}"
+    command = [*_module("reference_app"), "--provider-url", provider, "--features", plan.features]
+    return [*command, "--port", str(plan.app_port)]
+
+
+def _app_environment(plan: StackPlan, folder: ArmFolder) -> dict[str, str]:
+    own = {
+        "APP_LOG_PATH": str(folder.path / APP),
+        "APP_MODEL": plan.physics.model,
+        "APP_DEADLINE_S": f"{0.9 * plan.deadline_s:g}",
+    }
+    return own | dict(plan.environment or {})

@@ -1,0 +1,37 @@
+"""Puts the app together: `uvicorn --factory reference_app.app:create_app`, or `python -m reference_app`."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import httpx
+from fastapi import FastAPI
+
+from reference_app import features
+from reference_app.log import open_log
+from reference_app.middleware import Recorded
+from reference_app.model import ResilientChatModel
+from reference_app.provider import ProviderTransport, make_provider, make_transport
+from reference_app.routes import router
+from reference_app.settings import Settings
+
+
+def create_app(settings: Settings | None = None, transport: httpx.AsyncBaseTransport | None = None) -> FastAPI:
+    """The app with these settings, or those of the environment; `transport` carries the calls to the provider."""
+    settings = settings or Settings.read()
+    carrier = ProviderTransport(transport or make_transport())
+    model = ResilientChatModel(provider=make_provider(settings, carrier), features=features.build(settings))
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        await model.aclose()
+        await carrier.aclose()
+
+    app = FastAPI(title="reference_app", lifespan=lifespan)
+    app.state.model = model
+    app.state.provider_client = httpx.AsyncClient(base_url=settings.provider_url, transport=carrier)
+    app.include_router(router)
+    app.add_middleware(
+        Recorded, log=open_log(settings.log_path), features=list(model.features), max_attempts=settings.max_attempts
+    )
+    return app

@@ -1,0 +1,136 @@
+"""A call to the model on its way through the features, and the account of the request it belongs to."""
+
+import uuid
+from collections.abc import AsyncGenerator, Callable
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from math import inf
+from typing import Any
+
+import httpx
+from langchain_core.language_models.chat_models import BaseChatModel
+from langchain_core.messages import AIMessageChunk, BaseMessage
+from langchain_core.outputs import ChatGenerationChunk
+
+from reference_app.log import Log, silent
+
+Chunks = AsyncGenerator[ChatGenerationChunk, None]
+Next = Callable[["Call"], Chunks]
+Feature = Callable[["Call", Next], Chunks]
+"""A feature gets the call and what comes after it, and yields the chunks of the answer."""
+
+
+@dataclass(slots=True)
+class Attempt:
+    """One request to the provider; times in seconds of the event loop's clock."""
+
+    request_id: str
+    number: int
+    reason: str
+    model: str
+    started_s: float
+    messages: list[BaseMessage]
+    said_tokens: int = 0
+    """Tokens of an unfinished answer that are sent along with the prompt."""
+    status: int = 0
+    retry_after_s: float | None = None
+    first_token_s: float | None = None
+    finished_s: float = 0.0
+    outcome: str = "error"
+    chunks: int = 0
+    """Chunks with content that came."""
+    tokens_in: int | None = None
+    tokens_out: int | None = None
+    """As the provider told; None where the attempt ended before it did."""
+    finished: bool = False
+    response: httpx.Response | None = None
+
+
+@dataclass
+class Account:
+    """What one request of a user may spend, and what it has spent, however many calls it makes."""
+
+    started_s: float
+    request_id: str = field(default_factory=lambda: uuid.uuid4().hex)
+    log: Log = silent
+    max_attempts: int = 8
+    deadline_at: float = inf
+    attempts: list[Attempt] = field(default_factory=list)
+    next_reason: str = "first"
+    first_token_s: float | None = None
+    dropped: int = 0
+    """Tokens that came and are not in the answer."""
+    from_cache: bool = False
+    degraded: bool = False
+    answered: bool = False
+    outcome: str = ""
+    stream: Chunks | None = None
+
+    @property
+    def served_by(self) -> str:
+        if self.from_cache:
+            return "cache"
+        reasons = {attempt.reason for attempt in self.attempts}
+        return next((reason for reason in ("recovery", "retry") if reason in reasons), "model")
+
+    @property
+    def last(self) -> Attempt:
+        return self.attempts[-1]
+
+    @property
+    def exhausted(self) -> bool:
+        return len(self.attempts) >= self.max_attempts
+
+    def begin(self, call: "Call", now_s: float) -> Attempt:
+        """The next attempt, with its ordinal and its reason."""
+        model = str(getattr(call.model, "model", ""))
+        number = len(self.attempts) + 1
+        attempt = Attempt(self.request_id, number, self.next_reason, model, now_s, call.messages, call.said_tokens)
+        self.attempts.append(attempt)
+        self.next_reason = "first"
+        return attempt
+
+    async def aclose(self) -> None:
+        """Ends a stream that nobody reads to its end, at once rather than when it is garbage."""
+        if self.stream is not None:
+            await self.stream.aclose()
+
+
+@dataclass(frozen=True)
+class Call:
+    """What is asked of the model, and the limits that features hand down to each attempt."""
+
+    account: Account
+    model: BaseChatModel
+    messages: list[BaseMessage]
+    stop: list[str] | None = None
+    params: dict[str, Any] = field(default_factory=dict)
+    first_token_s: float = inf
+    stall_s: float = inf
+    demand_finish: bool = False
+    said_tokens: int = 0
+
+
+current_account: ContextVar[Account] = ContextVar("current_account")
+current_attempt: ContextVar[Attempt] = ContextVar("current_attempt")
+
+
+def finish_of(chunk: ChatGenerationChunk) -> str | None:
+    """Why the model stopped, as its last chunk tells; None on every other chunk."""
+    told = chunk.generation_info
+    return (told.get("done_reason") or told.get("finish_reason")) if told else None
+
+
+def is_text(chunk: ChatGenerationChunk) -> bool:
+    """False where a chunk carries what is no text: tool calls, thoughts."""
+    message = chunk.message
+    return not (message.additional_kwargs or (isinstance(message, AIMessageChunk) and message.tool_call_chunks))
+
+
+def reset() -> ChatGenerationChunk:
+    """The chunk that voids what was said so far: the answer begins again."""
+    return ChatGenerationChunk(message=AIMessageChunk(content="", additional_kwargs={"reset": True}))
+
+
+def is_reset(chunk: ChatGenerationChunk) -> bool:
+    return "reset" in chunk.message.additional_kwargs

@@ -1,0 +1,36 @@
+"""retry: calls again when the provider failed before its first chunk, and only when calling again can help."""
+
+from contextlib import aclosing
+from itertools import count
+from typing import TYPE_CHECKING
+
+from reference_app.backoff import pause
+from reference_app.call import Call, Chunks, Next
+from reference_app.errors import StreamBroken, is_retryable
+
+if TYPE_CHECKING:
+    from reference_app.settings import Settings
+
+
+class Retry:
+    """Full jitter, never earlier than Retry-After, never beyond the deadline, at most `retry_attempts` in a row."""
+
+    def __init__(self, settings: "Settings") -> None:
+        self.attempts = settings.retry_attempts
+        self.waits = settings.retry_base_s, settings.retry_cap_s, settings.retry_after_cap_s
+
+    async def __call__(self, call: Call, next: Next) -> Chunks:
+        for tried in count(1):
+            begun = False
+            try:
+                async with aclosing(next(call)) as chunks:
+                    async for chunk in chunks:
+                        begun = True
+                        yield chunk
+                return
+            except Exception as error:
+                # What broke after a 200 is for stream_recovery, which knows what was said.
+                if begun or tried >= self.attempts or isinstance(error, StreamBroken) or not is_retryable(error):
+                    raise
+                await pause(call.account, error, tried - 1, *self.waits)
+            call.account.next_reason = "retry"

@@ -1,0 +1,87 @@
+"""stream_recovery: an answer that breaks off, stalls or ends unfinished is completed within the same request."""
+
+from contextlib import aclosing
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from langchain_core.messages import AIMessage
+from langchain_core.outputs import ChatGenerationChunk
+
+from reference_app.backoff import pause
+from reference_app.call import Call, Chunks, Next, is_reset, is_text
+from reference_app.errors import StreamBroken, is_retryable, status_of
+from reference_app.splice import Splice
+
+if TYPE_CHECKING:
+    from reference_app.settings import Settings
+
+
+@dataclass
+class _Told:
+    """What the user has been told so far."""
+
+    pieces: list[str] = field(default_factory=list)
+    only_text: bool = True
+    voided: int = 0
+    """Pieces that a reset made void."""
+
+    def note(self, chunk: ChatGenerationChunk) -> None:
+        if chunk.text:
+            self.pieces.append(chunk.text)
+        elif is_reset(chunk):
+            self.voided += len(self.pieces)
+            self.pieces.clear()
+        elif not is_text(chunk):
+            self.only_text = False
+
+
+class StreamRecovery:
+    """Demands a finish and progress in content; asks the provider to go on, with the same parameters, where it stopped."""
+
+    def __init__(self, settings: "Settings") -> None:
+        self.continues = settings.recovery == "continue"
+        self.recoveries = settings.recoveries
+        self.first_token_s, self.stall_s = settings.first_token_s, settings.stall_s
+        self.waits = settings.recovery_base_s, settings.recovery_cap_s, settings.retry_after_cap_s
+
+    async def __call__(self, call: Call, next: Next) -> Chunks:
+        call = wanted = replace(call, first_token_s=self.first_token_s, stall_s=self.stall_s, demand_finish=True)
+        told, splice, continues = _Told(), Splice("", True), self.continues
+        try:
+            for recovery in range(self.recoveries + 1):
+                try:
+                    async with aclosing(next(wanted)) as chunks:
+                        async for chunk in chunks:
+                            for said in splice.take(chunk):
+                                told.note(said)
+                                yield said
+                    return
+                except Exception as error:
+                    refused = _refuses_to_continue(error, wanted)
+                    if recovery == self.recoveries or not (refused or _can_recover(error, told, call)):
+                        raise
+                    # A provider that refuses to go on with an answer may still begin it again.
+                    continues = continues and not refused
+                    await pause(call.account, error, recovery, *self.waits)
+                call.account.dropped += splice.give_up()
+                call.account.next_reason = "recovery"
+                wanted, splice = _again(call, told, continues)
+        finally:
+            call.account.dropped += splice.give_up() + told.voided
+
+
+def _can_recover(error: Exception, told: _Told, call: Call) -> bool:
+    """Before the first word, what never became a stream is none of ours: that is for retry."""
+    broken = isinstance(error, StreamBroken) or bool(call.account.attempts and call.account.last.status == 200)
+    return told.only_text and is_retryable(error) and (broken or bool(told.pieces))
+
+
+def _refuses_to_continue(error: Exception, wanted: Call) -> bool:
+    return wanted.said_tokens > 0 and 400 <= (status_of(error) or 0) < 500 and not is_retryable(error)
+
+
+def _again(call: Call, told: _Told, continues: bool) -> tuple[Call, Splice]:
+    said = "".join(told.pieces)
+    if said and continues:
+        call = replace(call, messages=[*call.messages, AIMessage(said)], said_tokens=len(told.pieces))
+    return call, Splice(said, continues)

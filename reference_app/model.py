@@ -1,0 +1,106 @@
+"""A LangChain chat model that owns every feature, and so brings them to chains, graphs, streams and JSON answers alike."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import aclosing
+from typing import Any
+
+from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
+from langchain_core.language_models.base import LanguageModelInput
+from langchain_core.language_models.chat_models import BaseChatModel
+from langchain_core.messages import AIMessage, BaseMessage
+from langchain_core.messages.utils import message_chunk_to_message
+from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
+from langchain_core.outputs.chat_generation import merge_chat_generation_chunks
+from langchain_core.runnables import Runnable
+from langchain_core.tools import BaseTool
+from langchain_core.utils.function_calling import convert_to_openai_tool
+
+from reference_app.attempt import attempt
+from reference_app.call import Account, Call, Chunks, Feature, Next, current_account, is_reset
+from reference_app.provider import with_sampling
+
+
+class ResilientChatModel(BaseChatModel):
+    """`provider` with `features` around it, the outermost first; without any it behaves like the provider. Async only."""
+
+    provider: BaseChatModel
+    features: Mapping[str, Feature] = {}
+
+    @property
+    def _llm_type(self) -> str:
+        return "resilient"
+
+    @property
+    def _identifying_params(self) -> dict[str, Any]:
+        return {"provider": self.provider._llm_type, **self.provider._get_invocation_params()}
+
+    # No generator itself: that would cost each chunk one more step.
+    def _astream(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> AsyncIterator[ChatGenerationChunk]:
+        return self._answer(messages, stop, kwargs)
+
+    def _answer(self, messages: list[BaseMessage], stop: list[str] | None, kwargs: dict[str, Any]) -> Chunks:
+        account = current_account.get(None) or Account(started_s=asyncio.get_running_loop().time())
+        model, params = with_sampling(self.provider, kwargs)
+        account.stream = self._through_features()(Call(account, model, messages, stop, params))
+        return account.stream
+
+    def _through_features(self) -> Next:
+        next: Next = attempt
+        for feature in reversed(list(self.features.values())):
+            next = _around(feature, next)
+        return next
+
+    async def _agenerate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> ChatResult:
+        kept: list[ChatGenerationChunk] = []
+        async with aclosing(self._answer(messages, stop, kwargs)) as chunks:
+            async for chunk in chunks:
+                if is_reset(chunk):
+                    kept.clear()
+                else:
+                    kept.append(chunk)
+        whole = merge_chat_generation_chunks(kept)
+        if whole is None:
+            raise ValueError("No generation chunks were returned")
+        message = message_chunk_to_message(whole.message)
+        return ChatResult(generations=[ChatGeneration(message=message, generation_info=whole.generation_info)])
+
+    def _generate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> ChatResult:
+        raise NotImplementedError("ResilientChatModel is async only: use ainvoke or astream")
+
+    def bind_tools(
+        self,
+        tools: Sequence[dict[str, Any] | type | Callable[..., Any] | BaseTool],
+        *,
+        tool_choice: str | None = None,
+        **kwargs: Any,
+    ) -> Runnable[LanguageModelInput, AIMessage]:
+        return self.bind(tools=[convert_to_openai_tool(tool) for tool in tools], **kwargs)
+
+    async def aclose(self) -> None:
+        """Closes what the features hold open."""
+        for feature in self.features.values():
+            if hasattr(feature, "aclose"):
+                await feature.aclose()
+
+
+def _around(feature: Feature, next: Next) -> Next:
+    return lambda call: feature(call, next)

@@ -1,0 +1,76 @@
+"""The app's settings: environment variables with the prefix APP_, or the flags of `python -m reference_app`."""
+
+import sys
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, Field, PositiveFloat, PositiveInt, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from reference_app import features
+
+Seconds = PositiveFloat
+
+
+def _known_features(text: str) -> str:
+    features.parse(text)
+    return text
+
+
+def _known_store(text: str) -> str:
+    if text != "memory" and not text.startswith("sqlite:"):
+        raise ValueError(f'must be "memory" or "sqlite:PATH", got "{text}"')
+    return text
+
+
+class Settings(BaseSettings):
+    """Every number a feature works with; seconds and shares throughout."""
+
+    model_config = SettingsConfigDict(env_prefix="APP_", extra="forbid")
+
+    provider_url: str = Field("http://127.0.0.1:11434", pattern="^https?://")
+    model: str = Field("llama3.1", min_length=1)
+    temperature: float | None = Field(None, ge=0, le=2)
+    features: Annotated[str, AfterValidator(_known_features)] = "all"
+    log_path: str = ""
+    """Where the events go; empty is standard output."""
+    max_attempts: PositiveInt = 8
+    """Calls to the provider for one request of a user, over all features."""
+
+    deadline_s: Seconds = 9.0
+
+    cache: Annotated[str, AfterValidator(_known_store)] = "memory"
+    cache_ttl_s: Seconds = 300.0
+    cache_max_entries: PositiveInt = 10_000
+    cache_timeout_s: Seconds = 0.3
+    """A cache that is slower than this is taken for an outage."""
+
+    recovery: Literal["continue", "restart"] = "continue"
+    """continue: the provider goes on from an unfinished answer (Ollama, vLLM); restart: it begins again."""
+    recoveries: PositiveInt = 3
+    recovery_base_s: Seconds = 0.05
+    recovery_cap_s: Seconds = 1.0
+    first_token_s: Seconds = 5.0
+    stall_s: Seconds = 3.0
+
+    retry_attempts: PositiveInt = 3
+    retry_base_s: Seconds = 0.1
+    retry_cap_s: Seconds = 2.0
+    retry_after_cap_s: Seconds = 30.0
+    """A provider that asks for a longer wait gets none: its error is passed on."""
+
+    @classmethod
+    def read(cls, **flags: Any) -> Self:
+        """The settings; where some are wrong, every problem on standard error and exit code 2."""
+        try:
+            return cls(**flags)
+        except ValidationError as wrong:
+            for problem in wrong.errors():
+                for sentence in _sentence(problem).splitlines():
+                    sys.stderr.write(f"APP_{'.'.join(map(str, problem['loc'])).upper()}: {sentence}\n")
+        raise SystemExit(2)
+
+
+def _sentence(problem: Any) -> str:
+    if "error" in problem.get("ctx", {}):
+        return str(problem["ctx"]["error"])
+    return f"{problem['msg']}, got {problem['input']!r}"

@@ -1,0 +1,50 @@
+"""The provider's own words for each error."""
+
+import json
+
+import pytest
+
+from faults.actions import Request
+from faults.kinds.answer import answer
+
+OLLAMA, OPENAI = Request("r", path="/api/chat"), Request("r", path="/v1/chat/completions")
+
+
+def test_ollamas_shape():
+    (reply,) = answer(OLLAMA, 503)
+
+    assert (reply.status, reply.headers) == (503, {"content-type": "application/json"})
+    assert json.loads(reply.body) == {"error": "server busy, please try again.  maximum pending requests exceeded"}
+
+
+@pytest.mark.parametrize(
+    ("status", "type_"),
+    [
+        (400, "invalid_request_error"),
+        (401, "authentication_error"),
+        (429, "rate_limit_error"),
+        (500, "server_error"),
+        (529, "server_error"),
+    ],
+)
+def test_openais_shape(status, type_):
+    (reply,) = answer(OPENAI, status)
+
+    error = json.loads(reply.body)["error"]
+    assert error["type"] == type_ and error["message"]
+    assert error.keys() == {"message", "type", "param", "code"}
+
+
+@pytest.mark.parametrize(("retry_after_s", "header"), [(1, "1"), (0.5, "0.5"), (0, "0")])
+def test_headers(retry_after_s, header):
+    (reply,) = answer(OLLAMA, 429, retry_after_s=retry_after_s, extra_headers={"x-a": "b"})
+
+    assert reply.headers == {"content-type": "application/json", "x-a": "b", "retry-after": header}
+
+
+def test_any_status_has_a_text():
+    for status in range(400, 600):
+        (reply,) = answer(OLLAMA, status)
+        assert json.loads(reply.body)["error"]
+    (reply,) = answer(OLLAMA, 418, text="short and stout")
+    assert json.loads(reply.body) == {"error": "short and stout"}

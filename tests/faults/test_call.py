@@ -1,0 +1,61 @@
+"""What is read of a call, and its row."""
+
+from faults import call as call_file
+from faults.actions import Request
+from faults.call import Call, Reader, announced
+from faults.kinds.drop import drop
+from faults.plan import Fault
+from faults.script import Script
+
+
+def read(path, headers, body=b"", at_s=0.0, reader=None) -> Request:
+    return (reader or Reader()).request(announced(path, headers), body, at_s)
+
+
+def test_what_a_request_says():
+    headers = {"x-request-id": "p1", "x-attempt": "3"}
+
+    assert read("/api/chat?x=1", headers, b'{"model": "m"}', 2.0) == Request("p1", 3, 2.0, "/api/chat", "m", headers)
+
+
+def test_bodies_without_a_model():
+    for body in (b"", b"{", b"[]", b'{"messages": []}'):
+        assert read("/", {}, body).model == ""
+
+
+def test_attempts_told_or_counted():
+    reader = Reader()
+    told = [{"x-attempt": "5", "x-stainless-retry-count": "0"}, {"x-stainless-retry-count": "1"}, {"x-attempt": "?"}, {}]
+
+    assert [read("/", {"x-request-id": "r", **headers}, reader=reader).attempt for headers in told] == [5, 2, 1, 2]
+
+
+def test_a_call_without_an_id_is_known_by_its_body():
+    first, same, other = [read("/", {}, body) for body in (b"a", b"a", b"b")]
+
+    assert first == same and first.id != other.id
+
+
+def test_what_is_counted_is_bounded(monkeypatch):
+    monkeypatch.setattr(call_file, "ATTEMPTS_REMEMBERED", 2)
+    reader = Reader()
+
+    assert [read("/", {"x-request-id": id_}, reader=reader).attempt for id_ in "abacbca"] == [1, 1, 2, 1, 1, 2, 1]
+
+
+def test_a_row_of_a_call_that_never_came():
+    call = Call("connection", 1.0, announced("/api/chat?x", {"x-request-id": "p1", "x-attempt": "2"}))
+    assert call.count(b"abc") == b"abc"
+
+    row = call.row(2.0)
+    assert (row.request_id, row.attempt, row.path, row.status, row.bytes, row.finished_s) == ("p1", 2, "/api/chat", 0, 3, 2.0)
+
+
+def test_a_row_says_what_was_planned_struck_and_missed():
+    call = Call("connection", 1.0, Request("p1"))
+    call.script = Script(call.request, [Fault(drop), Fault(drop, name="again")], lambda: 3.0)
+    next(iter(call.script.on_request()))
+
+    row = call.row(2.0)
+    assert (row.planned, row.missed) == (["drop", "again"], ["again"])
+    assert row.struck == [{"fault": "drop", "kind": "drop", "at_s": 3.0, "message": 0, "byte": 0, "params": {}}]

@@ -1,0 +1,78 @@
+from pathlib import Path
+
+import pytest
+
+from harness.scenario import SCENARIOS, parse_scenario, read_scenario
+from records.bad_input import BadInput
+
+HERE = Path("mine.toml")
+GOOD = {"arms": {"off": {"features": "none"}, "on": {"features": "all"}}}
+
+
+def problems_of(**changes):
+    with pytest.raises(BadInput) as caught:
+        parse_scenario(GOOD | changes, "", HERE)
+    return list(caught.value.problems)
+
+
+@pytest.mark.parametrize("path", sorted(SCENARIOS.glob("*.toml")), ids=lambda path: path.stem)
+def test_every_scenario_of_ours_is_good(path):
+    assert read_scenario(path).name == path.stem
+
+
+def test_a_scenario_is_found_by_its_name():
+    scenario = read_scenario("article")
+
+    assert [arm.name for arm in scenario.arms] == ["off", "on"]
+    assert scenario.plan is not None and len(scenario.plan.faults) == 5
+    assert (scenario.workload.rate_per_s, scenario.workload.users, scenario.physics.words) == (15.0, 50, 38)
+    assert len(scenario.bounds) == 4
+
+
+def test_the_seed_is_also_the_models():
+    assert parse_scenario(GOOD | {"seed": 11}, "", HERE).physics.seed == 11
+
+
+def test_a_file_that_is_not_there_names_what_is(tmp_path):
+    with pytest.raises(BadInput, match=r"no such scenario. Give a TOML file, or one of: .*article"):
+        read_scenario(tmp_path / "nowhere.toml")
+
+
+def test_a_file_that_is_no_toml_is_told(tmp_path):
+    path = tmp_path / "broken.toml"
+    path.write_text("seed = \n")
+
+    with pytest.raises(BadInput, match="not readable as TOML"):
+        read_scenario(path)
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"sed": 1}, 'mine.toml, sed: "sed" is not a key. Did you mean "seed"?'),
+        ({"seed": "x"}, "mine.toml, seed: must be a whole number, got 'x'"),
+        ({"arms": {}}, "mine.toml, arms: names no arm"),
+        ({"arms": {"off": {}}}, "mine.toml, arms.off.features: is missing"),
+        ({"workload": {"rat_per_s": 1}}, 'mine.toml, workload.rat_per_s: "rat_per_s" is not a key. Did you mean "rate_per_s"?'),
+        ({"workload": {"stream_share": 1.5}}, "mine.toml, workload.stream_share: must be between 0 and 1, got 1.5"),
+        ({"model": {"gap": 1}}, 'mine.toml, model.gap: "gap" is not a key.'),
+        ({"plan": "articl"}, "mine.toml, plan: articl: no such plan."),
+        ({"bounds": {"p95": "on.p95 <= 1"}}, "mine.toml, bounds.p95: "),
+        ({"bounds": {"p95": "no.p95_s <= 1"}}, "mine.toml, bounds.p95: "),
+        ({"bounds": {"p95": "on.p95_s ~ 1"}}, "mine.toml, bounds.p95: "),
+    ],
+)
+def test_bad_input_is_told_in_one_sentence(changes, told):
+    (problem,) = problems_of(**changes)
+
+    assert problem.startswith(told)
+
+
+def test_problems_of_scenario_and_plan_come_at_once(tmp_path):
+    plan = tmp_path / "bad.toml"
+    plan.write_text('[[fault]]\nname = "a"\nkind = "ct"\nshare = 2\n')
+
+    told = problems_of(plan=str(plan), sed=1)
+
+    assert len(told) == 3
+    assert any('Did you mean "cut"?' in problem for problem in told)

@@ -1,0 +1,69 @@
+"""retry: only what can help, never earlier than asked, never without end."""
+
+import pytest
+
+FAST = {"retry_base_s": 0.001, "recovery_base_s": 0.001}
+
+
+@pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504, 529])
+def test_it_calls_again(app_with, provider, status):
+    told = app_with("retry", **FAST).ask(f"n=3 status={status} times=2")
+
+    assert (told.status, told.text, told.end["served_by"]) == (200, provider.words(3), "retry")
+    assert [seen.attempt for seen in provider.of(told.request_id)] == ["1", "2", "3"]
+
+
+@pytest.mark.parametrize("route", ["/chat", "/chat/stream"])
+@pytest.mark.parametrize("status", [400, 401, 404, 409, 422])
+def test_a_request_that_is_wrong_is_sent_once_and_its_status_passed_on(app_with, provider, status, route):
+    told = app_with(**FAST).ask(f"n=3 status={status}", route)
+
+    assert told.status == status and f"injected {status}" in told.json["error"]
+    assert len(provider.of(told.request_id)) == 1
+
+
+def test_a_dropped_connection_is_tried_again(app_with, provider):
+    app = app_with("retry", **FAST)
+    told = app.ask("n=3 how=drop times=1", "/chat")
+
+    assert told.text == provider.words(3)
+    assert [row["status"] for row in app.rows("attempt", told.request_id)] == [0, 200]
+
+
+def test_retry_after_is_never_undercut(app_with, provider):
+    told = app_with("retry", **FAST).ask("n=3 status=429 ra=0.7 times=1")
+    first, second = provider.of(told.request_id)
+
+    assert told.text == provider.words(3)
+    assert second.at - first.ended_at >= 0.7
+
+
+def test_a_retry_after_beyond_the_deadline_is_passed_on_at_once(app_with, provider):
+    told = app_with("deadline,retry", deadline_s=2.0, **FAST).ask("n=3 status=429 ra=7")
+
+    assert (told.status, told.headers["retry-after"]) == (429, "7")
+    assert len(provider.of(told.request_id)) == 1
+
+
+@pytest.mark.parametrize(
+    ("features", "question", "calls"),
+    [
+        ("retry", "n=3 status=503", 3),
+        ("all", "n=3 status=503", 3),
+        ("stream_recovery", "n=3 status=503", 1),
+        ("all", "n=3 cut=0 how=fin", 8),
+        ("all", "n=3 how=drop", 3),
+    ],
+)
+def test_calls_have_a_bound_however_bad_it_gets(app_with, provider, features, question, calls):
+    told = app_with(features, **FAST).ask(question)
+
+    assert told.status == 503 and told.json["error"]
+    assert len(provider.of(told.request_id)) <= calls <= 8
+
+
+def test_after_the_first_word_it_does_not_call_again(app_with, provider):
+    told = app_with("retry", **FAST).ask("n=6 cut=3 how=rst times=1")
+
+    assert told.ended == "error" and told.text == provider.words(3)
+    assert len(provider.of(told.request_id)) == 1

@@ -1,0 +1,137 @@
+"""Whatever happens to a stream, the user reads the whole answer, and no word twice."""
+
+import time
+
+import pytest
+
+WORDS = 6
+BREAKS = ("rst", "fin", "clean", "halfline", "error", "junk", "list", "shape")
+
+
+@pytest.mark.parametrize("route", ["/chat/stream", "/chat"])
+@pytest.mark.parametrize("how", BREAKS)
+@pytest.mark.parametrize("k", range(WORDS + 1))
+def test_a_stream_cut_at_any_place_is_completed(app_with, provider, k, how, route):
+    told = app_with(recovery_base_s=0.001, retry_base_s=0.001).ask(f"n={WORDS} cut={k} how={how} times=1 by {route}", route)
+
+    assert (told.status, told.text) == (200, provider.words(WORDS))
+    assert told.ended in ("done", "json")
+    assert len(provider.of(told.request_id)) == 2
+
+
+@pytest.mark.parametrize("how", ["fin", "clean"])
+def test_several_cuts_in_one_answer(app_with, provider, how):
+    """Each call gets two more words out."""
+    told = app_with("stream_recovery", recovery_base_s=0.001).ask(f"n=7 cut=2 how={how}")
+
+    assert told.text == provider.words(7) and told.ended == "done"
+    assert [seen.sent for seen in provider.of(told.request_id)] == [2, 2, 2, 1]
+
+
+def test_it_gives_up_after_three_recoveries_and_says_so(app_with, provider):
+    told = app_with("stream_recovery", recovery_base_s=0.001).ask("n=20 cut=2 how=fin")
+
+    assert told.text == provider.words(8)
+    assert told.ended == "error" and told.end["status"] == 503
+    assert len(provider.of(told.request_id)) == 4
+
+
+def test_the_same_parameters_and_what_was_said_go_along(app_with, provider):
+    told = app_with("stream_recovery").ask("n=6 cut=3 how=fin times=1", temperature=0.3, top_p=0.5, max_tokens=90, seed=7)
+    first, second = provider.of(told.request_id)
+
+    assert first.body["options"] == {"temperature": 0.3, "top_p": 0.5, "num_predict": 90, "seed": 7}
+    assert second.body["options"] == first.body["options"] and second.body["model"] == first.body["model"]
+    assert second.body["messages"][:-1] == first.body["messages"]
+    assert (second.body["messages"][-1]["role"], second.body["messages"][-1]["content"]) == ("assistant", provider.words(3))
+    assert [seen.attempt for seen in (first, second)] == ["1", "2"]
+
+
+@pytest.mark.parametrize("how", ["stall", "drip"])
+def test_a_stream_without_content_is_taken_for_stalled(app_with, provider, how):
+    """Bytes are no progress: what drips in here never becomes a word."""
+    app = app_with("stream_recovery", stall_s=0.3, first_token_s=0.6)
+    began = time.monotonic()
+    told = app.ask(f"n=6 cut=3 how={how} times=1")
+
+    assert told.text == provider.words(6) and told.ended == "done"
+    assert 0.3 <= time.monotonic() - began < 2
+    assert [row["outcome"] for row in app.rows("attempt", told.request_id)] == ["stalled", "ok"]
+
+
+def test_a_first_token_that_does_not_come_is_asked_for_again(app_with, provider):
+    app = app_with("stream_recovery", stall_s=0.3, first_token_s=0.6)
+    told = app.ask("n=3 first=5 times=1", "/chat")
+
+    assert told.text == provider.words(3) and told.json["served_by"] == "recovery"
+    first, second = provider.of(told.request_id)
+    assert 0.6 <= second.at - first.at < 1.5
+    assert first.ended == "left"
+
+
+def test_a_slow_stream_is_no_stall(app_with, provider):
+    told = app_with("stream_recovery", stall_s=0.3, first_token_s=0.6).ask("n=5 every=0.2 first=0.5")
+
+    assert told.text == provider.words(5)
+    assert len(provider.of(told.request_id)) == 1
+
+
+@pytest.mark.parametrize("mode", ["restart", "continue"])
+def test_a_provider_that_begins_again_is_not_heard_twice(app_with, provider, mode):
+    told = app_with("stream_recovery", recovery=mode).ask("n=8 cut=4 how=fin times=1 continues=0")
+
+    assert [name for name, _ in told.events] == ["token"] * 8 + ["done"]
+    assert told.text == provider.words(8)
+    assert told.end["usage"]["wasted_output_tokens"] == 4
+    assert told.end["usage"]["output_tokens"] == 12
+
+
+def test_a_restart_with_other_words_says_that_the_answer_begins_again(app_with, provider):
+    app = app_with("stream_recovery", recovery="restart")
+    told = app.ask("n=8 cut=4 how=fin times=1 continues=0 varies=1")
+
+    assert [name for name, _ in told.events].count("reset") == 1
+    assert told.text == provider.words(8, "c2-") and told.ended == "done"
+    assert told.end["usage"]["wasted_output_tokens"] == 4
+    assert app.ask("n=8 cut=4 how=fin times=1 varies=1", "/chat").text == provider.words(8, "c2-")
+
+
+def test_a_provider_that_refuses_to_continue_is_asked_to_begin_again(app_with, provider):
+    told = app_with("stream_recovery").ask("n=8 cut=4 how=fin times=1 refuses=1")
+
+    assert told.text == provider.words(8) and told.ended == "done"
+    assert [seen.ended for seen in provider.of(told.request_id)] == ["fin", "refused", "done"]
+
+
+def test_what_the_recovery_cost_is_told(app_with, provider):
+    """12 tokens of prompt twice, 3 words said before the cut as prompt, and 6 words of answer."""
+    told = app_with("stream_recovery").ask("n=6 cut=3 how=fin times=1")
+
+    assert told.end["served_by"] == "recovery" and told.end["degraded"] is False
+    assert told.end["usage"] == {
+        "input_tokens": 12 + 15,
+        "output_tokens": 6,
+        "wasted_output_tokens": 0,
+        "attempts": 2,
+        "estimated": True,
+    }
+
+
+@pytest.mark.parametrize("tail", ["rst", "fin", "stall", "junk"])
+def test_what_happens_after_the_last_word_is_nobodys_concern(app_with, provider, tail):
+    app = app_with("stream_recovery")
+    began = time.monotonic()
+    told = app.ask(f"n=3 tail={tail}")
+
+    assert told.text == provider.words(3) and told.ended == "done"
+    assert time.monotonic() - began < 1.5 and len(provider.of(told.request_id)) == 1
+    assert app.rows("attempt", told.request_id)[0]["outcome"] == "ok"
+
+
+def test_off_the_user_gets_what_plain_langchain_gives(app_with, provider):
+    """A cut is an error, and a silently truncated answer looks complete."""
+    cut = app_with("none").ask("n=6 cut=3 how=fin")
+    truncated = app_with("none").ask("n=6 cut=3 how=clean")
+
+    assert (cut.text, cut.ended, cut.end["status"]) == (provider.words(3), "error", 503)
+    assert (truncated.text, truncated.ended) == (provider.words(3), "done")

@@ -1,0 +1,21 @@
+"""Retry-After in both of its forms."""
+
+import pytest
+
+from reference_app.retry_after import retry_after_s
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({}, None),
+        ({"retry-after": "3"}, 3.0),
+        ({"retry-after": "0.5"}, 0.5),
+        ({"retry-after": "-3"}, 0.0),
+        ({"retry-after": "soon"}, None),
+        ({"retry-after": "Fri, 20 Nov 2026 16:00:09 GMT", "date": "Fri, 20 Nov 2026 16:00:02 GMT"}, 7.0),
+        ({"retry-after": "Fri, 20 Nov 2026 16:00:09 GMT"}, None),
+    ],
+)
+def test_retry_after_in_both_forms(headers, seconds):
+    assert retry_after_s(headers) == seconds

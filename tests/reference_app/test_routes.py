@@ -1,0 +1,168 @@
+"""The routes as a load generator meets them."""
+
+import socket
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+
+import httpx
+import pytest
+
+
+@pytest.mark.parametrize("features", ["none", "all"])
+def test_a_stream_is_tokens_and_done(app_with, provider, features):
+    told = app_with(features).ask(f"n=4 {features}")
+
+    assert told.status == 200 and told.headers["content-type"].startswith("text/event-stream")
+    assert [name for name, _ in told.events] == ["token"] * 4 + ["done"]
+    assert told.text == provider.words(4)
+    usage = {"input_tokens": 12, "output_tokens": 4, "wasted_output_tokens": 0, "attempts": 1, "estimated": False}
+    assert told.end == {"served_by": "model", "degraded": False, "usage": usage}
+
+
+@pytest.mark.parametrize("features", ["none", "all"])
+def test_an_answer_is_json(app_with, provider, features):
+    told = app_with(features).ask(f"n=4 json {features}", "/chat")
+
+    assert (told.status, told.text, told.json["served_by"]) == (200, provider.words(4), "model")
+    assert told.json["usage"]["output_tokens"] == 4
+
+
+def test_tokens_are_sent_as_they_come(app_with):
+    arrived = []
+    body = {"question": "n=4 every=0.1 as they come"}
+    with httpx.stream("POST", app_with("all").url + "/chat/stream", json=body) as response:
+        for _ in response.iter_bytes():
+            arrived.append(time.monotonic())
+    assert arrived[-1] - arrived[0] > 0.25
+
+
+WRONG = [
+    {"question": ""},
+    {"question": " \n"},
+    {"question": "x" * 32_001},
+    {"question": "n=1", "temperature": 2.1},
+    {"question": "n=1", "max_tokens": 0},
+    {"question": "n=1", "top_k": 3},
+    {},
+]
+
+
+@pytest.mark.parametrize("route", ["/chat", "/chat/stream"])
+@pytest.mark.parametrize("body", WRONG, ids=range(len(WRONG)))
+def test_what_cannot_be_asked_is_refused_before_any_call(app_with, provider, route, body):
+    before = len(provider.seen)
+    response = httpx.post(app_with("all").url + route, json=body)
+
+    assert response.status_code == 422 and response.headers["x-request-id"]
+    assert len(provider.seen) == before
+
+
+@pytest.mark.parametrize("route", ["/chat", "/chat/stream"])
+@pytest.mark.parametrize("features", ["none", "retry"])
+@pytest.mark.parametrize(
+    ("asked", "status"), [("status=500", 503), ("status=503", 503), ("how=drop", 503), ("status=404", 404)]
+)
+def test_an_error_before_the_first_token_is_a_status(app_with, route, features, asked, status):
+    told = app_with(features, retry_base_s=0.001).ask(f"n=3 {asked}", route)
+
+    assert told.status == status and list(told.json) == ["error"]
+
+
+def test_off_retry_after_is_passed_on(app_with):
+    told = app_with("none").ask("n=3 status=429 ra=3")
+
+    assert (told.status, told.headers["retry-after"]) == (429, "3")
+
+
+@pytest.mark.parametrize("route", ["/chat", "/chat/stream"])
+def test_an_answer_beyond_all_expectation_is_a_503_with_its_trace_in_the_log(app_with, route):
+    app = app_with("none")
+    told = app.ask("n=3 cut=0 how=list", route)
+
+    assert told.status == 503 and told.headers["x-request-id"] == told.request_id
+    assert "Traceback" in app.rows("unexpected", told.request_id)[0]["exception"]
+
+
+def test_ids_go_through_to_the_provider(app_with, provider):
+    told = app_with("none").ask("n=1", request_id="p01-000417")
+
+    assert told.headers["x-request-id"] == "p01-000417"
+    assert [seen.attempt for seen in provider.of("p01-000417")] == ["1"]
+
+
+@pytest.mark.parametrize("bad", ["", "a b", "x" * 129, "a/b", "é"])
+def test_an_id_that_cannot_be_used_is_replaced(app_with, bad):
+    body = {"question": "n=1"}
+    told = httpx.post(app_with("none").url + "/chat", json=body, headers={"x-request-id": bad.encode("latin1")})
+
+    assert told.status_code == 200 and told.headers["x-request-id"] not in (bad, "")
+
+
+@pytest.mark.parametrize("features", ["none", "all"])
+@pytest.mark.parametrize(
+    ("route", "question"),
+    [("/chat/stream", "n=200 every=0.05"), ("/chat", "n=200 every=0.05"), ("/chat/stream", "n=3 first=30")],
+)
+def test_when_the_user_leaves_the_provider_is_told_at_once(app_with, provider, features, route, question):
+    app, request_id = app_with(features), f"leaves-{features}-{route.count('/')}-{len(question)}"
+    headers, body = {"x-request-id": request_id}, {"question": question}
+    with suppress(httpx.ReadTimeout), httpx.stream("POST", app.url + route, json=body, headers=headers, timeout=0.3) as told:
+        next(told.iter_bytes())
+    left = time.monotonic()
+    row = app.request_row(request_id)
+
+    assert row["outcome"] == "cancelled" and time.monotonic() - left < 1
+    seen = provider.of(request_id)[-1]
+    while seen.ended == "running" and time.monotonic() - left < 1:
+        time.sleep(0.005)
+    assert seen.ended == "left" and seen.ended_at - left < 1
+    assert [attempt["outcome"] for attempt in app.rows("attempt", request_id)] == ["cancelled"]
+
+
+def test_a_user_who_does_not_read_and_leaves_is_noticed(app_with, provider):
+    """The app is blocked in sending, not in waiting for the provider."""
+    app = app_with("all")
+    address = app.url.removeprefix("http://").split(":")
+    with socket.create_connection((address[0], int(address[1]))) as user:
+        body = b'{"question": "n=100000 blocked"}'
+        head = b"POST /chat/stream HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\nx-request-id: blocked\r\n"
+        user.sendall(head + b"content-length: %d\r\n\r\n" % len(body) + body)
+        user.recv(100)
+        time.sleep(0.3)
+    assert app.request_row("blocked")["outcome"] == "cancelled"
+
+
+def test_a_hundred_at_once_get_their_own_answers(app_with, provider):
+    app = app_with("all")
+    sizes = {f"many-{number}": 1 + number % 7 for number in range(100)}
+
+    def ask(request_id):
+        words = sizes[request_id]
+        return app.ask(f"n={words} every=0.01 cut=1 how=fin times={len(request_id) % 2} {request_id}", request_id=request_id)
+
+    with ThreadPoolExecutor(100) as pool:
+        answers = list(pool.map(ask, sizes))
+
+    for told in answers:
+        assert told.text == provider.words(sizes[told.request_id]) and told.ended == "done"
+        assert told.headers["x-request-id"] == told.request_id
+        calls = provider.of(told.request_id)
+        assert [call.attempt for call in calls] == [str(number + 1) for number in range(len(calls))]
+        assert all(told.request_id in call.body["messages"][0]["content"] for call in calls)
+
+
+def test_health(app_with, provider):
+    url = app_with("all").url
+
+    assert httpx.get(url + "/health/live").json() == {"status": "live"}
+    ready = httpx.get(url + "/health/ready")
+    assert (ready.status_code, ready.json()["status"]) == (200, "ready")
+
+
+def test_it_is_not_ready_without_its_provider(app_with):
+    url = app_with("all", provider_url="http://127.0.0.1:9").url
+    ready = httpx.get(url + "/health/ready")
+
+    assert (ready.status_code, ready.json()["status"]) == (503, "unready") and "127.0.0.1:9" in ready.json()["provider"]
+    assert httpx.get(url + "/health/live").status_code == 200
