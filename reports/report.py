@@ -65,7 +65,9 @@ def make_report(run: Run) -> Report:
     judged = tuple(judge(_bounds(run), metrics))
     landed = {arm.name: arm.landings for arm in arms}
     partial = run.manifest["state"] != "complete"
-    return Report(run, arms, comparisons, judged, verdict(metrics, judged, landed, partial))
+    return Report(
+        run, arms, comparisons, judged, verdict(metrics, judged, landed, partial, run.manifest.get("cpu_share") or {})
+    )
 
 
 def _bounds(run: Run) -> list[Any]:

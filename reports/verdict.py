@@ -9,7 +9,8 @@ from reports.recovery import Landing
 EXIT_CODES = {"pass": 0, "fail": 3, "inconclusive": 4, "vacuous": 4, "invalid": 5}
 MOST_LAG_S = 0.25
 """A generator whose P95 of sending late exceeds this has measured itself."""
-
+MOST_PROXY_CPU = 0.5
+"""Of a core. Beyond it mitmproxy's own queueing shows in latencies (measured at 100 and 200 streams of 20 tokens/s)."""
 PARTIAL = "The run is partial: it was stopped before its end, so it cannot pass."
 
 
@@ -31,10 +32,14 @@ def verdict(
     judged: Sequence[Judged],
     landed: Mapping[str, Sequence[Landing]],
     partial: bool,
+    cpu_share: Mapping[str, Mapping[str, float]] = {},
 ) -> Verdict:
-    """The verdict over the metrics of every planned arm. Invalid outweighs all: such figures say nothing of the app."""
+    """The verdict over the metrics of every planned arm. Invalid outweighs all: such figures say nothing of the app.
+
+    `cpu_share`: cores used while the load ran, by the arm's folder and the process's name.
+    """
     found = {
-        "invalid": invalid_because(metrics),
+        "invalid": invalid_because(metrics) + _busy_proxies(cpu_share),
         "fail": [_told(one) for one in judged if one.state == "fail"],
         "vacuous": vacuous_because(metrics, landed),
         "inconclusive": [_told(one) for one in judged if one.state == "inconclusive"],
@@ -54,6 +59,15 @@ def invalid_because(metrics: Mapping[str, Mapping[str, float | None]]) -> list[s
         f"is accepted. Lower the rate, raise the users, or give it a core of its own."
         for arm, lag in lags.items()
         if lag is not None and lag > MOST_LAG_S
+    ]
+
+
+def _busy_proxies(cpu_share: Mapping[str, Mapping[str, float]]) -> list[str]:
+    """A sentence for each proxy so busy that the times it passed on are its own."""
+    return [
+        f"The proxy of {folder} used {of['proxy']:.2f} of a core, at most {MOST_PROXY_CPU:g} is accepted. Lower the rate."
+        for folder, of in cpu_share.items()
+        if of.get("proxy", 0.0) > MOST_PROXY_CPU
     ]
 
 

@@ -17,19 +17,24 @@ def measure_app(folder: Path) -> list[str]:
         provider = processes.await_url(model)
         ours = [sys.executable, "-m", "reference_app", "--provider-url", provider, "--model", "llama3.1", "--features"]
         apps = {
-            "bare": _start_bare(processes, provider, folder),
+            "bare": _start_bare(processes, provider, folder, "httpx"),
+            "bare on aiohttp": _start_bare(processes, provider, folder, "aiohttp"),
             "off": processes.start("off", [*ours, "none"], folder / "off.log", {"APP_LOG_PATH": str(folder / "off.jsonl")}),
             "on": processes.start("on", [*ours, "all"], folder / "on.log", {"APP_LOG_PATH": str(folder / "on.jsonl")}),
         }
         urls = {name: processes.await_url(app, "/health/ready") + "/chat/stream" for name, app in apps.items()}
         spent = in_turn(apps, {name: Streams(url, _chat) for name, url in urls.items()}, ROUNDS)
-    off, on = (f"{spent[arm]}   {spent[arm].over(spent['bare'])} of bare" for arm in ("off", "on"))
+
+    def told(name: str) -> str:
+        return f"{spent[name]}   {spent[name].over(spent['bare'])} of bare"
+
     return [
         "App, CPU ms a stream of 100 tokens, 5 ms apart, 20 at once, every prompt new (median, least to most of "
         f"{ROUNDS} rounds in turn):",
         f"  bare ChatOllama.astream behind FastAPI   {spent['bare']}",
-        f"  reference app, all features off          {off}",
-        f"  reference app, all features on           {on} (aim: at most 1.0)",
+        f"  the same with the app's HTTP (aiohttp)   {told('bare on aiohttp')}",
+        f"  reference app, all features off          {told('off')}",
+        f"  reference app, all features on           {told('on')} (aim: at most 1.0)",
     ]
 
 
@@ -37,6 +42,6 @@ def _chat(number: int) -> dict[str, object]:
     return {"question": f"What is number {number}?", "temperature": 0.7}
 
 
-def _start_bare(processes: Processes, provider: str, folder: Path) -> Process:
-    command = [sys.executable, "-m", "harness.bench.bare"]
-    return processes.start("bare", command, folder / "bare.log", {"APP_PROVIDER_URL": provider, "APP_MODEL": "llama3.1"})
+def _start_bare(processes: Processes, provider: str, folder: Path, http: str) -> Process:
+    environment = {"APP_PROVIDER_URL": provider, "APP_MODEL": "llama3.1", "BARE_HTTP": http}
+    return processes.start(f"bare {http}", [sys.executable, "-m", "harness.bench.bare"], folder / f"{http}.log", environment)

@@ -1,20 +1,25 @@
 """The least LangChain app: one ChatOllama behind FastAPI and SSE. What the reference app's cost is compared to."""
 
 import os
-import socket
 from collections.abc import AsyncIterator
 from typing import Any
 
+import httpx_aiohttp
 import orjson
-import uvicorn
 from fastapi import FastAPI
 from fastapi.responses import StreamingResponse
 from langchain_ollama import ChatOllama
 
+from harness.bench.serve import serve
+
 
 def create_app() -> FastAPI:
     app = FastAPI()
-    model = ChatOllama(model=os.environ["APP_MODEL"], base_url=os.environ["APP_PROVIDER_URL"], temperature=0.7)
+    # The reference app speaks HTTP by aiohttp; this arm shows how much of the difference is that.
+    client = {"transport": httpx_aiohttp.AiohttpTransport()} if os.environ["BARE_HTTP"] == "aiohttp" else {}
+    model = ChatOllama(
+        model=os.environ["APP_MODEL"], base_url=os.environ["APP_PROVIDER_URL"], temperature=0.7, async_client_kwargs=client
+    )
 
     @app.get("/health/ready")
     async def ready() -> dict[str, bool]:
@@ -32,15 +37,5 @@ def create_app() -> FastAPI:
     return app
 
 
-def main() -> None:
-    """`python -m harness.bench.bare`: on a free port, told as the other processes tell theirs."""
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    listener.bind(("127.0.0.1", 0))
-    listener.listen(2048)
-    print(f"listening on http://127.0.0.1:{listener.getsockname()[1]}", flush=True)
-    config = uvicorn.Config(create_app(), http="httptools", ws="none", access_log=False, log_level="error")
-    uvicorn.Server(config).run(sockets=[listener])
-
-
 if __name__ == "__main__":
-    main()
+    serve(create_app())

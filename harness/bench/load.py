@@ -1,5 +1,6 @@
 """What Locust costs, and how true its first-token times are: 50 streams at once through the whole stack, without faults."""
 
+import sys
 import time
 import tomllib
 from collections.abc import Iterable
@@ -9,10 +10,21 @@ from harness.processes import Process, Processes
 from harness.run import locust_command
 from harness.scenario import Scenario, parse_scenario
 from harness.stack import StackPlan, start_stack
-from records.folder import MODEL, REQUESTS, RunFolder
+from records.folder import MODEL, REQUESTS, ArmFolder, RunFolder
 from records.jsonl import read_rows
 
-SCENARIO = """
+ALONE = """
+[workload]
+rate_per_s = 48.0        # times 1.04 s each: about 50 at once
+users = 120
+spawn_per_s = 120.0
+duration_s = 15.0
+stream_share = 1.0
+proof = false
+[arms.off]
+features = "none"
+"""
+STACK = """
 [workload]
 rate_per_s = 14.0        # times 3.5 s each: about 50 at once
 users = 90
@@ -31,31 +43,56 @@ features = "none"
 
 def measure_load(folder: Path) -> list[str]:
     """Lines to print."""
-    path = folder / "bench.toml"
-    path.write_text(SCENARIO)
-    scenario = parse_scenario(tomllib.loads(SCENARIO), SCENARIO, path)
-    cost_ms, streams = _run(scenario, RunFolder(folder / "load"))
-    rows = {row["request_id"]: row for row in read_rows(folder / "load/off-01" / REQUESTS).rows if row["outcome"] == "ok"}
-    truth = {row["request_id"]: row["first_token_s"] for row in read_rows(folder / "load/off-01" / MODEL).rows}
-    seen_ms = _p95_ms(row["first_token_s"] - row["sent_s"] for row in rows.values())
-    true_ms = _p95_ms(truth[key] - row["sent_s"] for key, row in rows.items())
-    late_ms = _p95_ms(row["first_token_s"] - truth[key] for key, row in rows.items())
-    error = f"{seen_ms - true_ms:.1f} ms, {100 * (seen_ms / true_ms - 1):.2f} %"
+    alone, stack = RunFolder(folder / "alone").arm("off", 1), RunFolder(folder / "stack").arm("off", 1)
+    cost_ms, streams = _alone(_scenario(ALONE, folder), alone)
+    _through_the_stack(_scenario(STACK, folder), stack)
     return [
-        f"Load generator, {streams} streams of 100 tokens, about 50 at once, through app and proxy, without faults:",
-        f"  CPU ms a stream, rows included           {cost_ms:.2f} (aim: at most 5)",
-        f"  TTFT P95 reported                        {seen_ms:.1f} ms; by the model server's own stamps {true_ms:.1f} ms",
-        f"  error                                    {error} (aim: at most 2 ms or 1 %; app and proxy are in between)",
-        f"  from the server's stamp to the user, P95 {late_ms:.1f} ms",
+        f"Load generator, {streams} streams of 100 tokens, about 50 at once, against an app that only speaks:",
+        f"  CPU ms a stream, rows and Locust's own   {cost_ms:.2f} (aim: at most 5)",
+        *_truth(alone, "the app's"),
+        "Through app and proxy, without faults, about 50 streams at once:",
+        *_truth(stack, "the model server's"),
     ]
 
 
-def _run(scenario: Scenario, run: RunFolder) -> tuple[float, int]:
-    folder = run.arm("off", 1)
+def _scenario(text: str, folder: Path) -> Scenario:
+    path = folder / "bench.toml"
+    path.write_text(text)
+    return parse_scenario(tomllib.loads(text), text, path)
+
+
+def _truth(folder: ArmFolder, whose: str) -> list[str]:
+    """What the rows say of first tokens, beside the stamps of who sent them."""
+    stamped = {row["request_id"]: row["first_token_s"] for row in read_rows(folder.path / MODEL).rows}
+    rows = {row["request_id"]: row for row in read_rows(folder.path / REQUESTS).rows if row["outcome"] == "ok"}
+    seen_ms = _p95_ms(row["first_token_s"] - row["sent_s"] for row in rows.values())
+    true_ms = _p95_ms(stamped[key] - row["sent_s"] for key, row in rows.items())
+    late_ms = _p95_ms(row["first_token_s"] - stamped[key] for key, row in rows.items())
+    error = f"{seen_ms - true_ms:.1f} ms, {100 * (seen_ms / true_ms - 1):.2f} %"
+    return [
+        f"  TTFT P95 reported {seen_ms:.1f} ms, by {whose} own stamps {true_ms:.1f} ms: error {error} (aim: 2 ms or 1 %)",
+        f"  from the stamp to the user, P95          {late_ms:.1f} ms",
+    ]
+
+
+def _alone(scenario: Scenario, folder: ArmFolder) -> tuple[float, int]:
+    stamps = str(folder.path / MODEL)
+    with Processes() as processes:
+        speaker = processes.start(
+            "speaker", [sys.executable, "-m", "harness.bench.speaker", stamps], folder.logs / "speaker.log"
+        )
+        url = processes.await_url(speaker)
+        return _cost_ms(_start_locust(processes, scenario, folder, url), folder.path / REQUESTS)
+
+
+def _through_the_stack(scenario: Scenario, folder: ArmFolder) -> None:
     with Processes() as processes:
         url = start_stack(processes, StackPlan(scenario.physics, None, None, "none", scenario.workload.deadline_s), folder)
-        locust = processes.start("locust", locust_command(scenario, folder, url), folder.logs / "locust.log")
-        return _cost_ms(locust, folder.path / REQUESTS)
+        _start_locust(processes, scenario, folder, url).child.wait(120)
+
+
+def _start_locust(processes: Processes, scenario: Scenario, folder: ArmFolder, url: str) -> Process:
+    return processes.start("locust", locust_command(scenario, folder, url), folder.logs / "locust.log")
 
 
 def _cost_ms(locust: Process, rows: Path) -> tuple[float, int]:

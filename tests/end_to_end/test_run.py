@@ -131,7 +131,7 @@ def test_every_figure_can_be_computed_again_from_the_rows(ran, arm):
 
     for name, value in metrics.items():
         assert report["metrics"][name] == pytest.approx(value, abs=1e-9), name
-    found = {fault["name"]: (fault["met"] - fault["rejected"], fault["recovered"]) for fault in report["recovery"]}
+    found = {fault["name"]: (fault["met"] - fault["rejected"], fault["recovered"]) for fault in report["recovery"]["by_fault"]}
     for name, counted in by_fault.items():
         assert found[name] == counted, name
 

@@ -60,3 +60,10 @@ def test_every_reason_is_told_the_decisive_one_first():
     assert "2 against 1" in found.reasons[1]
     assert found.partial
     assert "partial" in found.reasons[-1]
+
+
+@pytest.mark.parametrize(("used", "state"), [(0.5, "pass"), (0.51, "invalid")])
+def test_a_proxy_that_is_too_busy_makes_the_run_invalid(used, state):
+    found = verdict({"on": FINE}, [], {"on": LANDED}, False, {"on-01": {"proxy": used, "app": 0.9}})
+
+    assert found.state == state
