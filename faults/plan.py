@@ -1,7 +1,7 @@
 """Which faults strike which calls: plans are parsed strictly, and deciding is a pure function of seed, fault and call."""
 
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from hashlib import blake2b
@@ -16,6 +16,12 @@ from faults.parameters import is_range, read_parameters
 from records.bad_input import BadInput, unknown
 from records.chance import between, draw
 from records.strict import Table
+
+ROUTES = (
+    *("/api/chat", "/api/generate", "/api/embed", "/api/embeddings", "/api/tags", "/api/show", "/api/ps", "/api/version"),
+    *("/v1/chat/completions", "/v1/completions", "/v1/embeddings", "/v1/models", "/v1/responses", "/v1/messages"),
+)
+"""Of Ollama, OpenAI and Anthropic. A plan for another provider names that one's in `provider_routes`."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +112,8 @@ def parse_plan(text: str, where: str, kinds: Iterable[Kind]) -> Plan:
     problems: list[str] = []
     table, known = Table(where, values, problems), {name_of(kind): kind for kind in kinds}
     seed = table.number("seed", 0, whole=True)
-    faults = [_read_fault(entry, known) for entry in table.tables("fault")]
+    routes = [*ROUTES, *map(str, table.items("provider_routes"))]
+    faults = [_read_fault(entry, known, routes) for entry in table.tables("fault")]
     table.close()
     _tell_duplicates(faults, where, problems)
     if problems:
@@ -114,14 +121,14 @@ def parse_plan(text: str, where: str, kinds: Iterable[Kind]) -> Plan:
     return Plan(tuple(fault for fault in faults if fault), seed, Path(where).stem)
 
 
-def _read_fault(table: Table, known: Mapping[str, Kind]) -> Fault | None:
+def _read_fault(table: Table, known: Mapping[str, Kind], routes: Collection[str]) -> Fault | None:
     """One entry; None where its kind is not known, so that nothing can be said of its parameters."""
     name, kind = table.text("name", required=True), table.text("kind", required=True)
     if not name and "name" in table.values:
         table.problem("name", "must not be empty")
     targets: dict[str, Any] = {
         "share": table.number("share", 1.0, 0, 1),
-        "routes": table.text("routes", "*"),
+        "routes": _read_routes(table, routes),
         "models": table.text("models", "*"),
         "headers": _read_headers(table.table("headers")),
         "attempts": table.number("attempts", inf, 1, whole=True),
@@ -134,6 +141,14 @@ def _read_fault(table: Table, known: Mapping[str, Kind]) -> Fault | None:
     fault = Fault(known[kind], read_parameters(known[kind], table), name, **targets)
     table.close()
     return fault
+
+
+def _read_routes(table: Table, known: Collection[str]) -> str:
+    """A glob that matches no route would strike nothing, and nobody would see why."""
+    glob = table.text("routes", "*")
+    if not any(fnmatchcase(route, glob) for route in known):
+        table.problem("routes", unknown("route", glob, known))
+    return glob
 
 
 def _read_headers(table: Table) -> dict[str, str]:

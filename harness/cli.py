@@ -20,7 +20,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if words and words[0] in PROCESSES:
         # Become that process: its signals, its exit code, its memory are its own.
         os.execv(sys.executable, [sys.executable, "-m", PROCESSES[words[0]], *words[1:]])
-    options = _parser().parse_args(words)
+    options = parser().parse_args(words)
     signal.signal(signal.SIGTERM, _as_interrupt)
     command: Callable[[argparse.Namespace], int] = options.command
     try:
@@ -37,9 +37,10 @@ def _as_interrupt(*_: object) -> None:
     raise KeyboardInterrupt
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="headwind", description=__doc__, allow_abbrev=False)
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+def parser() -> argparse.ArgumentParser:
+    """All commands and their flags."""
+    words = argparse.ArgumentParser(prog="headwind", description=__doc__, allow_abbrev=False)
+    commands = words.add_subparsers(required=True, metavar="COMMAND")
 
     run = _command(commands, "run", _run, "run a scenario, write its report, judge its bounds")
     run.add_argument("scenario", help="a TOML file, or the name of one in scenarios/")
@@ -65,7 +66,7 @@ def _parser() -> argparse.ArgumentParser:
 
     for name, module in PROCESSES.items():
         commands.add_parser(name, help=f"start the {name} by hand (python -m {module} --help)", add_help=False)
-    return parser
+    return words
 
 
 def _command(commands: Any, name: str, act: Callable[[argparse.Namespace], int], told: str) -> argparse.ArgumentParser:

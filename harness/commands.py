@@ -14,7 +14,7 @@ from reports.baseline import write_baseline as write_baseline_file
 from reports.render_terminal import render_terminal
 from reports.write import report
 
-OK = 0
+OK, INCONCLUSIVE = 0, 4
 console = Console()
 
 
@@ -25,6 +25,9 @@ def run_scenario(name: str, runs: Path, seed: int | None) -> int:
         scenario = reseeded(scenario, seed)
     console.print(f"[bold]{scenario.name}[/bold]: {scenario.summary}", highlight=False)
     folder, complete = run(scenario, runs, ShownProgress(console))
+    if not complete and not folder.arms():
+        console.print("Interrupted before the first request.")
+        return INCONCLUSIVE
     if not complete:
         console.print("Interrupted. What was recorded until then:")
     return write_report(folder.path)

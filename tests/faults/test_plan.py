@@ -16,7 +16,7 @@ from faults.kinds.stall import stall
 from faults.plan import Fault, Plan, parse_plan, read_plan
 from records.bad_input import BadInput
 
-PLANS = Path("faults/plans")
+PLANS = Path(__file__).parents[2] / "faults" / "plans"
 
 
 def problems(text: str) -> list[str]:
@@ -109,7 +109,7 @@ def test_every_problem_is_told_together():
         "headers, kind, models, name, retry_after_s, routes, share, status, text",
         "my.toml, fault[4].at: must be a whole number, got 1.5",
         "my.toml, fault[4].seconds: must be a number, got 'long'",
-        'my.toml, sed: "sed" is not a key. Did you mean "seed"? Known: fault, seed',
+        'my.toml, sed: "sed" is not a key. Did you mean "seed"? Known: fault, provider_routes, seed',
         'my.toml, fault[2].name: "a" is taken, chance is keyed by the name',
     ]
 
@@ -243,3 +243,16 @@ def test_the_article_as_it_is_told():
     assert "422 on the first attempt" not in retried and "503 server busy" in retried
     assert not [fault for call in calls(2000) for fault in plan.decide(call._replace(path="/api/tags"))]
     assert plan.faults[3].attempts == 1 and plan.faults[0].attempts == inf
+
+
+def test_a_route_that_no_provider_has_is_told():
+    told = problems('[[fault]]\nname = "a"\nkind = "drop"\nroutes = "/api/caht"')
+
+    assert len(told) == 1
+    assert told[0].startswith('my.toml, fault[0].routes: "/api/caht" is not a route. Did you mean "/api/chat"?')
+
+
+def test_another_provider_brings_its_routes():
+    text = 'provider_routes = ["/chat/v9"]\n[[fault]]\nname = "a"\nkind = "drop"\nroutes = "/chat/*"'
+
+    assert parse_plan(text, "my.toml", KINDS).faults[0].routes == "/chat/*"
