@@ -14,13 +14,12 @@ options.register()
 def begin(environment, **_):
     door = open_door(environment)
     if door is not None:
-        # Here and not below: listeners of `quitting` that are added first run last, after Locust's own.
-        environment.events.test_stop.add_listener(door.stopped)
         DOORS.append(door)
 
 
 @events.quitting.add_listener
 def end(environment, **_):
+    # Here and not in `init`: listeners of `quitting` that are added first run last, after Locust's own.
     for door in DOORS:
         door.quitting()
 

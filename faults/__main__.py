@@ -58,10 +58,17 @@ def check(options: Namespace) -> None:
 
 def check_upstream(url: str) -> None:
     parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    if parts.scheme not in ("http", "https") or not parts.hostname or not has_good_port(url):
         raise BadInput(f"--upstream {url}: must be a URL such as http://127.0.0.1:11434")
     if parts.path.strip("/") or parts.query:
         raise BadInput(f"--upstream {url}: must have no path, calls keep their own; try {parts.scheme}://{parts.netloc}")
+
+
+def has_good_port(url: str) -> bool:
+    try:
+        return urlsplit(url).port != 0
+    except ValueError:
+        return False
 
 
 def check_port(port: int) -> None:

@@ -37,7 +37,7 @@ class Request(NamedTuple):
     id: str
     attempt: int = 1
     at_s: float = 0.0
-    """Seconds since the plan was armed."""
+    """Seconds since the first call that asked for something."""
     path: str = "/"
     model: str = ""
     headers: Mapping[str, str] = {}

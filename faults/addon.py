@@ -37,7 +37,8 @@ class Faults:
 
     def __init__(self, *faults: Fault, seed: int = 0, name: str = "script") -> None:
         self.plan = Plan(faults, seed, name if faults else "none")
-        self.armed_s = time.monotonic()
+        self.began_s: float | None = None
+        """When the first call asked for something; windows of faults count from it. Probes of readiness only look."""
         self.rows: RowFile | None = None
         self.calls: dict[str, Call] = {}
         self.reader = Reader()
@@ -67,7 +68,7 @@ class Faults:
             refuse(str(error))
         if ctx.options.faults_seed:
             self.plan = replace(self.plan, seed=int(ctx.options.faults_seed))
-        self.armed_s = time.monotonic()
+        self.began_s = None
 
     def running(self) -> None:
         if ctx.options.faults_lean:
@@ -75,7 +76,6 @@ class Faults:
             addons.chain = [one for one in addons.chain if getattr(one, "name", type(one).__name__.lower()) in NEEDED]
             # Every INFO line is formatted, whether or not it is shown: 9 % of a call's CPU.
             logging.getLogger().setLevel(logging.WARNING)
-        self.armed_s = time.monotonic()
         host, port = addon_named("proxyserver").listen_addrs()[0][:2]
         print(f"listening on http://{host}:{port} · plan {self.plan.name}: {len(self.plan.faults)} faults", flush=True)
 
@@ -88,9 +88,10 @@ class Faults:
         make_streams_ours(next_layer)
 
     def requestheaders(self, flow: http.HTTPFlow) -> None:
-        self.calls[flow.id] = Call(
-            flow.client_conn.id, time.monotonic(), announced(flow.request.path, plain(flow.request.headers))
-        )
+        now_s = time.monotonic()
+        if self.began_s is None and flow.request.method != "GET":
+            self.began_s = now_s
+        self.calls[flow.id] = Call(flow.client_conn.id, now_s, announced(flow.request.path, plain(flow.request.headers)))
 
     async def request(self, flow: http.HTTPFlow) -> None:
         with self.failing_closed(flow):
@@ -103,7 +104,7 @@ class Faults:
             call.passed_on = flow.response is None
 
     def describe(self, call: Call, body: bytes) -> Request:
-        return self.reader.request(call.request, body, call.started_s - self.armed_s)
+        return self.reader.request(call.request, body, call.started_s - (self.began_s or call.started_s))
 
     async def responseheaders(self, flow: http.HTTPFlow) -> None:
         with self.failing_closed(flow):

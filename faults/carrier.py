@@ -114,13 +114,16 @@ class ScriptedStream(HttpStream):
     def sever(self, reset: bool) -> Commands:
         if reset:
             reset_on_close(self.context.client)
-        yield from self.leave(self.handle_protocol_error(ResponseProtocolError(self.stream_id, "severed by a fault")))
+        # mitmproxy 12 demands the code: a number in 11, an enum in 12, and the class knows its own.
+        severed = ResponseProtocolError(self.stream_id, "severed by a fault", ResponseProtocolError.code)
+        yield from self.leave(self.handle_protocol_error(severed))
 
     def leave(self, ending: Commands) -> Commands:
         """Be done with this call: a provider that still talks is hung up on, and no longer listened to."""
         self.todo.clear()
         if not self.heard_all:
-            yield SendHttp(RequestProtocolError(self.stream_id, "abandoned"), self.context.server)
+            abandoned = RequestProtocolError(self.stream_id, "abandoned", RequestProtocolError.code)
+            yield SendHttp(abandoned, self.context.server)
         yield from ending
         # Or the next call on this connection meets a provider's connection that is still busy.
         self.client_state = self.server_state = self.state_errored

@@ -22,6 +22,8 @@ ROUTES = (
     *("/v1/chat/completions", "/v1/completions", "/v1/embeddings", "/v1/models", "/v1/responses", "/v1/messages"),
 )
 """Of Ollama, OpenAI and Anthropic. A plan for another provider names that one's in `provider_routes`."""
+PROBES = frozenset({"/", "/api/version", "/api/tags", "/api/ps", "/v1/models"})
+"""They ask whether the provider is there, not for an answer: only a fault that names such a route strikes it."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,7 @@ class Fault:
     attempts: float = inf
     """Strikes only this many first attempts of a request."""
     during_s: tuple[float, float] = (0.0, inf)
-    """Seconds since the plan was armed."""
+    """Seconds since the first call that asked for something: the same moment of the load in every arm."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "name", self.name or name_of(self.kind))
@@ -51,6 +53,7 @@ class Fault:
             request.attempt <= self.attempts
             and self.during_s[0] <= request.at_s < self.during_s[1]
             and fnmatchcase(request.path, self.routes)
+            and (self.routes != "*" or request.path not in PROBES)
             and fnmatchcase(request.model, self.models)
             and all(fnmatchcase(request.headers.get(name, ""), glob) for name, glob in self.headers.items())
         )

@@ -1,6 +1,7 @@
 """The `headwind` command. Exit codes: 0 pass, 1 our bug, 2 bad input, 3 failed, 4 inconclusive or vacuous, 5 invalid."""
 
 import argparse
+import errno
 import os
 import signal
 import sys
@@ -11,7 +12,8 @@ from typing import Any
 from records.bad_input import BadInput
 
 PROCESSES = {"model": "model_server", "proxy": "faults", "app": "reference_app"}
-OK, BAD_INPUT = 0, 2
+BAD_INPUT = 2
+BAD_PLACE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.ENOTDIR, errno.EISDIR})
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -31,6 +33,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return 130
+    except OSError as error:
+        if error.errno not in BAD_PLACE:
+            raise
+        print(f"{error.filename or 'a file'}: {(error.strerror or '').lower()}. Name another place.", file=sys.stderr)
+        return BAD_INPUT
 
 
 def _as_interrupt(*_: object) -> None:

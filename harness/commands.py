@@ -11,6 +11,7 @@ from records.bad_input import BadInput
 from records.folder import RunFolder
 from reports.baseline import Gate, compare_to_baseline, make_baseline, read_baseline, read_run
 from reports.baseline import write_baseline as write_baseline_file
+from reports.load import has_rows
 from reports.render_terminal import render_terminal
 from reports.write import report
 
@@ -25,11 +26,11 @@ def run_scenario(name: str, runs: Path, seed: int | None) -> int:
         scenario = reseeded(scenario, seed)
     console.print(f"[bold]{scenario.name}[/bold]: {scenario.summary}", highlight=False)
     folder, complete = run(scenario, runs, ShownProgress(console))
-    if not complete and not folder.arms():
-        console.print("Interrupted before the first request.")
+    if not has_rows(folder):
+        console.print(f"{'VACUOUS' if complete else 'Interrupted'}  No request was made, so there is nothing to report.")
         return INCONCLUSIVE
     if not complete:
-        console.print("Interrupted. What was recorded until then:")
+        console.print("Stopped before its end. What was recorded until then:")
     return write_report(folder.path)
 
 

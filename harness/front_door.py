@@ -1,32 +1,40 @@
 """What `locust -f locustfile.py` does beside the load: it starts the embedded stack, and leaves a run with its report."""
 
 import logging
-import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import gevent
+from gevent.event import Event
+from gevent.lock import RLock
 from locust.env import Environment
-from locust.runners import STATE_RUNNING, STATE_SPAWNING, MasterRunner, WorkerRunner
+from locust.runners import MasterRunner, WorkerRunner
 
-from harness.manifest import make_manifest, new_run_path
-from harness.processes import Processes, free_port
-from harness.scenario import PLANS, Arm, Scenario, find, read_scenario
-from harness.stack import StackPlan, start_stack
+from harness.asked import check_app, chosen, is_endless, told_load, typed
+from harness.manifest import workload_of
+from harness.processes import free_port, refuse_taken
+from harness.progress import ArmCounters
+from harness.scenario import Arm, Scenario
+from harness.single_run import Ending, SingleRun, arm_of
 from records.bad_input import BadInput
-from records.folder import ArmFolder, RunFolder
-from reports.bounds import parse_bound
-from reports.metrics import METRICS
+from records.folder import REQUESTS, ArmFolder, RunFolder
 from scenarios import options
+from scenarios.forked import await_end, forked
 from scenarios.setup import setup
 from scenarios.ticket import Ticket
+from scenarios.web_ui import refuse_bad_forms
 from scenarios.workload import Workload
 
 RUNS = Path("runs")
-ARM_OF = {"all": "on", "none": "off"}
+LAST_ROWS_S = 10.0
+"""Workers that were interrupted have so long to write what was in flight."""
+REPORT_S = 60.0
+INTERRUPTED = 130
+TOLD_EVERY_S = 10
 log = logging.getLogger(__name__)
 
 
@@ -36,133 +44,185 @@ def open_door(environment: Environment) -> "FrontDoor | None":
     if isinstance(environment.runner, WorkerRunner):
         setup(environment, Workload(), _never)
         return None
-    scenario = _or_exit(lambda: chosen(asked))
-    workload = options.overridden(scenario.workload, asked)
-    if asked.rows_dir:
-        setup(environment, workload, lambda nth: options.ticket(asked, workload, nth))
-        return None
-    door = FrontDoor(environment, replace(scenario, workload=workload))
-    setup(environment, workload, door.begin)
-    return door
+    try:
+        if asked.rows_dir:
+            # Of the manifest, not of the scenario's file: somebody may edit that one between two arms.
+            ours = options.overridden(workload_of(RunFolder(Path(asked.rows_dir).parent)), asked)
+            setup(environment, ours, lambda nth: options.ticket(asked, ours, nth))
+            return None
+        return FrontDoor(environment, chosen(asked))
+    except BadInput as error:
+        print(error, file=sys.stderr)
+        for worker in forked():
+            # They would each tell that they were told to go.
+            worker.kill()
+        sys.exit(2)
 
 
 def _never(nth: int) -> Ticket:
     raise AssertionError("a worker is told its test by the master")
 
 
-def _or_exit(read: Callable[[], Scenario]) -> Scenario:
-    try:
-        return read()
-    except BadInput as error:
-        print(error, file=sys.stderr)
-        sys.exit(2)
-
-
-def chosen(asked: Any) -> Scenario:
-    """The scenario of the options, with what they override."""
-    scenario = read_scenario(asked.scenario)
-    if asked.plan:
-        from faults.plan import read_plan
-
-        path = find(asked.plan, PLANS, "plan")
-        scenario = replace(scenario, plan_path=path, plan=read_plan(path))
-    return scenario
-
-
 class FrontDoor:
-    """The tests of one Locust, one after the other; each has a stack and a run of its own."""
+    """The tests of one Locust, one after the other; each has a run of its own, and a stack unless the app is there already."""
 
     def __init__(self, environment: Environment, scenario: Scenario) -> None:
         self._environment, self._scenario = environment, scenario
-        self._processes = Processes()
-        self._run: RunFolder | None = None
-        self._manifest: dict[str, Any] = {}
-        self._embedded = not environment.host
+        self._lock = RLock()
+        self._run: SingleRun | None = None
+        self._starting: gevent.Greenlet | None = None
+        self._told: list[str] = []
+        self._leaving = False
+        self._workers = forked()
         self._app_port = free_port()
-        if self._embedded:
-            # Known before the app runs: the web UI's form shows it, and the workers get it.
-            environment.host = f"http://127.0.0.1:{self._app_port}"
+        # Known before the app runs: the web UI's form shows it, and the workers get it.
+        self._own_url = f"http://127.0.0.1:{self._app_port}"
+        self._prepare(self._asked)
+        # Ctrl-C is no error of the greenlet that it happens to meet, which would be told on the console.
+        hub: Any = gevent.get_hub()
+        hub.NOT_ERROR = (*hub.NOT_ERROR, KeyboardInterrupt)
+        self._tests = setup(environment, scenario.workload, self.begin)
+        events: Any = environment.events
+        events.test_stop.add_listener(self.stopped)
+        # Added last, called first: what would still start must not begin to load while Locust takes its time to leave.
+        events.quitting.add_listener(self.abandon_start)
+        events.quit.add_listener(self.quit)
+        if environment.web_ui is not None:
+            refuse_bad_forms(environment.web_ui.app, self.check)
+
+    @property
+    def _asked(self) -> Any:
+        return self._environment.parsed_options
+
+    @property
+    def _runner(self) -> Any:
+        return self._environment.runner
+
+    def _prepare(self, asked: Any) -> None:
+        self._environment.host = self._environment.host or self._own_url
+        check_app(self._scenario, asked.features, self._foreign(self._environment.host))
+        if self._foreign(self._environment.host) and (asked.features or asked.plan):
+            log.warning("--features and --plan are for the embedded stack: they change nothing about the app of --host.")
+        if asked.headless:
+            # A line now and then tells how far it is; Locust's table every two seconds is there for who asks for it.
+            asked.only_summary = not asked.print_stats
+        elif self._environment.web_ui is not None:
+            refuse_taken("--web-port", asked.web_host, asked.web_port)
+
+    def _foreign(self, host: str) -> str | None:
+        """The host, where it is not that of the embedded app."""
+        return None if host.rstrip("/") in ("", self._own_url) else host
+
+    def check(self, form: Mapping[str, str]) -> None:
+        """Refuses a form of the web UI that could not be started."""
+        if isinstance(self._runner, MasterRunner) and not self._runner.worker_count:
+            raise BadInput("No worker is connected. Wait a moment, or start one.")
+        asked = typed(form, self._asked)
+        check_app(chosen(asked), asked.features, self._foreign(form.get("host", self._own_url)))
+        if form.get("run_time") == "":
+            # Locust would keep the one that was typed before.
+            self._asked.run_time = None
 
     def begin(self, _: int) -> Ticket:
-        """A new run folder, and in it a new stack with what the form says now."""
-        self.finish()
-        asked: Any = self._environment.parsed_options
-        scenario = self._scenario if asked.headless else self._as_in_form(asked)
-        arm = self._arm(scenario, asked.features)
-        workload = replace(scenario.workload, proof=self._embedded or asked.proof)
-        scenario = replace(scenario, workload=workload, pairs=1)
-        self._run = RunFolder(new_run_path(RUNS, scenario.name))
-        folder = self._run.arm(arm.name, 1)
-        bounds = tuple(bound for bound in scenario.bounds if _is_about(bound, arm.name))
-        self._manifest = make_manifest(scenario, self._run.path.name, (arm,), bounds)
-        if not self._embedded:
-            self._manifest["plan"] = None
-        self._run.write_manifest(self._manifest)
-        self._start(scenario, arm, folder)
-        return Ticket(workload, scenario.seed, 1, arm.name, str(folder.path / "requests.jsonl"))
+        """A new run, and in it a new stack, with what the command line or the form says now."""
+        with self._lock:
+            self._finish(self._run)
+            self._starting = gevent.getcurrent()
+            try:
+                return self._begin(chosen(self._asked))
+            finally:
+                self._starting = None
 
-    def _as_in_form(self, asked: Any) -> Scenario:
-        scenario = chosen(asked)
-        return replace(scenario, workload=options.overridden(scenario.workload, asked))
-
-    def _arm(self, scenario: Scenario, features: str) -> Arm:
-        if not self._embedded:
-            return Arm("target", "unknown", {})
-        known = {arm.features: arm for arm in scenario.arms}
-        features = features or scenario.arms[-1].features
-        return known.get(features) or Arm(ARM_OF.get(features, "custom"), features, {})
-
-    def _start(self, scenario: Scenario, arm: Arm, folder: ArmFolder) -> None:
-        if not self._embedded:
-            folder.path.mkdir(parents=True)
-            return
-        log.info("starting model server, proxy and app (features: %s)", arm.features)
-        deadline_s = scenario.workload.deadline_s
-        plan = StackPlan(scenario.physics, scenario.plan_path, None, arm.features, deadline_s, self._app_port, arm.environment)
+    def _begin(self, scenario: Scenario) -> Ticket:
+        asked, endless = self._asked, is_endless(self._asked)
+        self._environment.host = host = self._environment.host or self._own_url
+        if self._foreign(host):
+            scenario = replace(scenario, workload=replace(scenario.workload, proof=asked.proof))
+            run = SingleRun(scenario, Arm("target", "unknown", {}), None, endless)
+        else:
+            run = SingleRun(scenario, arm_of(scenario, asked.features), self._app_port, endless)
+            log.info("Starting model server, proxy and app (features: %s) ...", run.arm.features)
         try:
-            start_stack(self._processes, plan, folder)
-        except BadInput:
-            self._processes.stop()
+            folder = run.start(RUNS)
+        except (gevent.GreenletExit, KeyboardInterrupt):
+            self._settle(run.end(complete=False))
+            for stray in set(forked()) - set(self._workers):
+                # Interrupted in the very moment of its start, before anybody took note of it.
+                stray.kill()
             raise
+        self._run = run
+        log.info("Loading %s: %s. The run: %s", host, told_load(scenario.workload, scenario.seed, endless), run.path)
+        gevent.spawn(self._follow, run, folder)
+        return Ticket(scenario.workload, scenario.seed, 1, run.arm.name, str(folder.path / REQUESTS))
+
+    def _follow(self, run: SingleRun, folder: ArmFolder) -> None:
+        """Tells how far it is, now and then; without its stack there is nothing left to load."""
+        counters = ArmCounters(folder)
+        for second in count(1):
+            gevent.sleep(1)
+            if run is not self._run:
+                return
+            if ended := run.ended_early():
+                log.error("%s", "\n".join(ended))
+                self._tests.cut_short()
+                return
+            if self._asked.headless and second % TOLD_EVERY_S == 0:
+                log.info("%d requests finished, %d faults landed", *counters.update())
 
     def stopped(self, **_: Any) -> None:
-        """The test was stopped in the web UI: its report is written once the last user is done."""
-        if self._environment.web_ui is not None:
-            gevent.spawn(self._finish_when_idle)
+        """The test was stopped in the web UI, or came to its end there: its report is written once the last user is done."""
+        if self._environment.web_ui is not None and not self._leaving:
+            gevent.spawn(self._finish_when_idle, self._run)
 
-    def _finish_when_idle(self) -> None:
-        runner: Any = self._environment.runner
-        while runner.user_count:
+    def _finish_when_idle(self, run: SingleRun | None) -> None:
+        # On a master: a worker reports its users as gone when their rows are written.
+        while self._runner.user_count:
             gevent.sleep(0.1)
-        if isinstance(runner, MasterRunner):
-            gevent.sleep(1.0)  # The workers' last rows: each reports its users as gone when it has written them.
-        self.finish()
+        self._finish(run)
 
-    def quitting(self, **_: Any) -> None:
+    def abandon_start(self, **_: Any) -> None:
+        if self._starting is not None:
+            self._starting.kill()
+
+    def quitting(self) -> None:
         """The last thing before Locust ends: also after Ctrl-C, when the users may still run."""
-        runner: Any = self._environment.runner
-        interrupted = runner.state in (STATE_SPAWNING, STATE_RUNNING)
-        if interrupted:
-            runner.stop()
-        self.finish(complete=not interrupted)
-
-    def finish(self, complete: bool = True) -> None:
-        """Ends the stack, closes the run and writes its report; once."""
-        run, self._run = self._run, None
-        self._processes.stop()
-        if run is None:
+        if self._leaving:
+            # SIGTERM makes Locust shut down twice at once, with two summaries: the second waits for the end of the first.
+            Event().wait(REPORT_S)
             return
-        if complete:
-            run.write_manifest(self._manifest | {"state": "complete"})
-        # In a process of its own: numpy and matplotlib would hold up Locust's web UI for seconds.
-        done = subprocess.run([sys.executable, "-m", "harness", "report", str(run.path)], check=False)
-        self._environment.process_exit_code = done.returncode
+        self._leaving, run = True, self._run
+        try:
+            self._leave()
+        except KeyboardInterrupt:
+            if run is not None:
+                log.warning("Interrupted again: no report was written. To write it: headwind report %s", run.path)
+            sys.exit(INTERRUPTED)
 
+    def _leave(self) -> None:
+        if not isinstance(self._runner, MasterRunner):
+            self._runner.quit()
+        if not await_end(self._workers, LAST_ROWS_S):
+            log.warning("The workers did not end within %g s: their last rows may be missing from the report.", LAST_ROWS_S)
+        self._finish(self._run)
 
-def _is_about(bound: str, arm: str) -> bool:
-    """Whether a bound can be judged with this arm alone."""
-    try:
-        parse_bound(bound, [arm], [metric.name for metric in METRICS])
-    except ValueError:
-        return False
-    return True
+    def quit(self, **_: Any) -> None:
+        """After Locust's own summary."""
+        for told in self._told:
+            print(told, flush=True)
+
+    def _finish(self, run: SingleRun | None) -> None:
+        """Ends the stack, closes the run and writes its report; once."""
+        with self._lock:
+            if run is None or run is not self._run:
+                return
+            self._run = None
+            complete = self._tests.complete
+            log.info("The load %s. Writing the report ...", "has ended" if complete else "was stopped before its end")
+            self._settle(run.end(complete))
+
+    def _settle(self, ending: Ending) -> None:
+        self._environment.process_exit_code = ending.exit_code
+        self._told.append(ending.told)
+        if not self._leaving:
+            self.quit()
+            self._told.clear()

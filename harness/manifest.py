@@ -12,6 +12,8 @@ from typing import Any
 
 from faults.actions import name_of
 from harness.scenario import ROOT, Arm, Scenario
+from records.folder import RunFolder
+from scenarios.workload import Workload, due
 
 PACKAGES = (
     "headwind",
@@ -28,10 +30,18 @@ PACKAGES = (
 
 
 def new_run_path(runs: Path, name: str) -> Path:
-    """A folder that does not exist yet: the time of day, then the scenario's name."""
+    """A fresh folder: the time of day, then the scenario's name. Two runs that start in the same second get one each."""
     stamp = time.strftime("%Y%m%d-%H%M%S")
     tries = [runs / f"{stamp}-{name}", *(runs / f"{stamp}-{name}-{n}" for n in range(2, 100))]
-    return next(path for path in tries if not path.exists())
+    return next(path for path in tries if _made(path))
+
+
+def _made(path: Path) -> bool:
+    try:
+        path.mkdir(parents=True)
+    except FileExistsError:
+        return False
+    return True
 
 
 def make_manifest(scenario: Scenario, run_id: str, arms: tuple[Arm, ...], bounds: tuple[str, ...]) -> dict[str, Any]:
@@ -42,7 +52,9 @@ def make_manifest(scenario: Scenario, run_id: str, arms: tuple[Arm, ...], bounds
         "seed": scenario.seed,
         "scenario": {"name": scenario.name, "path": _told(scenario.path), "text": scenario.text, "summary": scenario.summary},
         "plan": _plan(scenario),
-        "arms": [{"name": arm.name, "features": arm.features} for arm in arms],
+        "plan_seed": scenario.plan_seed,
+        "embedded": True,
+        "arms": [{"name": arm.name, "features": arm.features, "environment": dict(arm.environment)} for arm in arms],
         "pairs": scenario.pairs,
         "deadline_s": scenario.workload.deadline_s,
         "duration_s": scenario.workload.duration_s,
@@ -53,9 +65,16 @@ def make_manifest(scenario: Scenario, run_id: str, arms: tuple[Arm, ...], bounds
         "versions": {"python": platform.python_version()} | {name: _version(name) for name in PACKAGES},
         "machine": {"system": platform.platform(), "cores": os.cpu_count(), "processor": platform.machine()},
         "clocks": {"monotonic_s": time.monotonic(), "wall_s": time.time()},
-        "command": shlex.join(["headwind" if Path(sys.argv[0]).stem == "headwind" else sys.argv[0], *sys.argv[1:]]),
+        "command": shlex.join([_program(Path(sys.argv[0])), *sys.argv[1:]]),
+        "planned": _planned(scenario, arms),
+        "ended_early": [],
         "cpu_share": {},
     }
+
+
+def _program(path: Path) -> str:
+    """As the reader would type it."""
+    return path.name if path.name in ("headwind", "locust") else str(path)
 
 
 def _plan(scenario: Scenario) -> dict[str, Any] | None:
@@ -65,9 +84,34 @@ def _plan(scenario: Scenario) -> dict[str, Any] | None:
     return {
         "name": scenario.plan_path.stem,
         "path": _told(scenario.plan_path),
-        "text": scenario.plan_path.read_text(),
+        "text": scenario.plan_text,
         "faults": faults,
     }
+
+
+def keep_plan(scenario: Scenario, run: RunFolder) -> Path | None:
+    """The plan's text in the run's folder, which every proxy of the run reads: the original may change meanwhile."""
+    if scenario.plan_path is None:
+        return None
+    kept = run.path / "plan" / scenario.plan_path.name
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    kept.write_text(scenario.plan_text, encoding="utf-8")
+    return kept
+
+
+def workload_of(run: RunFolder) -> Workload:
+    """The workload that a run's manifest tells."""
+    told = run.manifest()["workload"]
+    return Workload(**told | {"temperatures": tuple(told["temperatures"])})
+
+
+def _planned(scenario: Scenario, arms: tuple[Arm, ...]) -> dict[str, int]:
+    """How many requests the schedule holds, by the arm's folder; the closed loop has no schedule."""
+    load = scenario.workload
+    if not load.rate_per_s:
+        return {}
+    pairs = {pair: sum(1 for _ in due(load, scenario.seed, pair)) for pair in range(1, scenario.pairs + 1)}
+    return {f"{arm.name}-{pair:02d}": count for pair, count in pairs.items() for arm in arms}
 
 
 def _told(path: Path) -> str:

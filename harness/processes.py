@@ -57,16 +57,19 @@ class Processes:
     def __init__(self) -> None:
         self.started: list[Process] = []
 
-    def start(self, name: str, argv: Sequence[str], log: Path, environment: Mapping[str, str] = {}) -> Process:
-        """Start, without waiting. What it prints goes to `log`."""
+    def start(
+        self, name: str, argv: Sequence[str], log: Path, environment: Mapping[str, str] = {}, without: str = "\0"
+    ) -> Process:
+        """Start, without waiting. What it prints goes to `log`; variables that begin with `without` are not inherited."""
         log.parent.mkdir(parents=True, exist_ok=True)
+        inherited = {key: value for key, value in os.environ.items() if not key.startswith(without)}
         with log.open("wb") as file:
             child = subprocess.Popen(
                 argv,
                 stdin=subprocess.DEVNULL,
                 stdout=file,
                 stderr=subprocess.STDOUT,
-                env={**os.environ, "PYTHONUNBUFFERED": "1", **environment},
+                env={**inherited, "PYTHONUNBUFFERED": "1", **environment},
                 # Its own session: Ctrl-C in the terminal must reach us only, or the app dies first and fakes failures.
                 start_new_session=True,
                 preexec_fn=partial(_follow, os.getpid()),  # noqa: PLW1509  (we start processes from the main thread only)
@@ -92,6 +95,10 @@ class Processes:
             time.sleep(0.05)
         return answer
 
+    def ended(self) -> list[Process]:
+        """Those that have ended though nobody asked them to."""
+        return [process for process in self.started if process.child.poll() is not None]
+
     def stop(self) -> None:
         """End all, the last one started first: SIGTERM, and SIGKILL for what is still there after the grace."""
         while self.started:
@@ -111,6 +118,17 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def refuse_taken(flag: str, host: str, port: int) -> None:
+    """Raises BadInput for an address that somebody else listens on."""
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host.replace("*", ""), port))
+        except (OSError, OverflowError) as error:
+            why = getattr(error, "strerror", None) or error
+            raise BadInput(f"{flag}: {host}:{port} cannot be used: {why}. Name another one") from None
+
+
 def die_with_parent() -> None:
     """Ask the kernel for SIGTERM when our parent dies, even by SIGKILL (Linux only)."""
     if sys.platform == "linux":
@@ -123,9 +141,13 @@ def _follow(parent: int) -> None:
         os._exit(1)
 
 
+# Ours listen on loopback: a proxy of the environment has nothing to do with them.
+_DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
 def _answers(url: str) -> bool:
     try:
-        with urllib.request.urlopen(url, timeout=2) as response:
+        with _DIRECT.open(url, timeout=2) as response:
             return bool(response.status < 500)
     except urllib.error.HTTPError as error:
         return error.code < 500

@@ -3,20 +3,24 @@
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from harness.manifest import make_manifest, new_run_path
+from harness.manifest import keep_plan, make_manifest, new_run_path
 from harness.processes import Process, Processes
 from harness.progress import ArmCounters, ShownProgress
 from harness.scenario import ROOT, Arm, Scenario
 from harness.stack import StackPlan, start_stack
 from records.bad_input import BadInput
+from records.chance import draw
 from records.folder import REQUESTS, ArmFolder, RunFolder
 from scenarios.workload import due
 
 POLL_S = 0.25
 CHECK_S = 60.0
+ALWAYS_KNOWN = ("all", "none")
+"""Asking costs a second, which a run of these need not wait for."""
 SLACK_S = 60.0
 """Added to duration and deadline: the load is ended by force after that, so that no run can hang."""
 
@@ -27,16 +31,24 @@ def run(scenario: Scenario, runs: Path, progress: ShownProgress) -> tuple[RunFol
     folder = RunFolder(new_run_path(runs, scenario.name))
     manifest = make_manifest(scenario, folder.path.name, scenario.arms, scenario.bounds)
     folder.write_manifest(manifest)
+    scenario = replace(scenario, plan_path=keep_plan(scenario, folder))
     try:
         with progress.shown():
             for pair in range(1, scenario.pairs + 1):
-                for arm in scenario.arms:
-                    _run_arm(scenario, arm, folder.arm(arm.name, pair), manifest, progress)
+                for arm in in_order(scenario, pair):
+                    complete = _run_arm(scenario, arm, folder.arm(arm.name, pair), manifest, progress)
                     folder.write_manifest(manifest)
+                    if not complete:
+                        return folder, False
     except KeyboardInterrupt:
         return folder, False
     folder.write_manifest(manifest | {"state": "complete"})
     return folder, True
+
+
+def in_order(scenario: Scenario, pair: int) -> list[Arm]:
+    """The arms of a pair in an order drawn by its number: a machine that gets slower must not always strike the same one."""
+    return sorted(scenario.arms, key=lambda arm: draw(scenario.seed, "order", f"{pair}:{arm.name}"))
 
 
 def check_features(arms: tuple[Arm, ...]) -> None:
@@ -49,6 +61,7 @@ def check_features(arms: tuple[Arm, ...]) -> None:
             text=True,
         )
         for features in dict.fromkeys(arm.features for arm in arms)
+        if features not in ALWAYS_KNOWN
     }
     told = [process.communicate(timeout=CHECK_S)[1].strip() for process in asked.values()]
     problems = [sentence for sentence, process in zip(told, asked.values(), strict=True) if process.returncode]
@@ -56,7 +69,8 @@ def check_features(arms: tuple[Arm, ...]) -> None:
         raise BadInput(*problems)
 
 
-def _run_arm(scenario: Scenario, arm: Arm, folder: ArmFolder, manifest: dict[str, Any], progress: ShownProgress) -> None:
+def _run_arm(scenario: Scenario, arm: Arm, folder: ArmFolder, manifest: dict[str, Any], progress: ShownProgress) -> bool:
+    """Whether its load came to its end."""
     told = f"{arm.name}" + (f", pair {folder.pair} of {scenario.pairs}" if scenario.pairs > 1 else "")
     progress.phase(f"{told}: starting model server, proxy, app")
     with Processes() as processes:
@@ -69,30 +83,45 @@ def _run_arm(scenario: Scenario, arm: Arm, folder: ArmFolder, manifest: dict[str
             environment=arm.environment,
         )
         url = start_stack(processes, stack, folder)
-        began_s = time.monotonic()
+        began_s, before = time.monotonic(), cpu_used(processes)
         locust = processes.start("locust", locust_command(scenario, folder, url), folder.logs / "locust.log")
-        _follow(locust, scenario, folder, f"{told}: load", progress)
-        manifest["cpu_share"][folder.path.name] = _cpu_shares(processes, time.monotonic() - began_s)
+        _follow(locust, processes, scenario, folder, f"{told}: load", progress)
+        manifest["cpu_share"][folder.path.name] = cpu_shares(before, cpu_used(processes), time.monotonic() - began_s)
+        manifest["ended_early"] += ended_early(folder, processes, besides=locust)
+        return locust.child.poll() == 0
+
+
+def ended_early(folder: ArmFolder, processes: Processes, besides: Process | None = None) -> list[str]:
+    """A sentence for each process of the stack that did not live to the end of the load."""
+    return [
+        f"{folder.path.name}: the {process.name} ended with exit code {process.child.returncode} while the load ran. "
+        f"Its last words, in {process.log}: {process.tail(1) or 'none'}"
+        for process in processes.ended()
+        if process is not besides
+    ]
 
 
 def locust_command(scenario: Scenario, folder: ArmFolder, url: str) -> list[str]:
     """Locust as a person would type it, on our locustfile."""
     # A failed request is a result here, not an error of Locust's.
     users = ["--headless", "--only-summary", "--exit-code-on-error", "0", "--host", url]
-    ours = ["--scenario", str(scenario.path), "--rows-dir", str(folder.path), "--arm", folder.arm, "--pair", str(folder.pair)]
+    ours = ["--rows-dir", str(folder.path), "--arm", folder.arm, "--pair", str(folder.pair)]
     return [sys.executable, "-m", "locust", "-f", str(ROOT / "locustfile.py"), *users, *ours, "--seed", str(scenario.seed)]
 
 
-def _follow(locust: Process, scenario: Scenario, folder: ArmFolder, told: str, progress: ShownProgress) -> None:
+def _follow(
+    locust: Process, processes: Processes, scenario: Scenario, folder: ArmFolder, told: str, progress: ShownProgress
+) -> None:
+    """Shows how far the load is, until it ends, or a process of the stack does, or it takes far too long."""
     counters, load = ArmCounters(folder), scenario.workload
     of = sum(1 for _ in due(load, scenario.seed, folder.pair)) if load.rate_per_s else 0
     began_s = time.monotonic()
     until_s = began_s + load.duration_s + load.deadline_s + SLACK_S
-    while locust.child.poll() is None and time.monotonic() < until_s:
+    while not processes.ended() and time.monotonic() < until_s:
         progress.load(told, *_ordered(counters.update(), of), left_s=load.duration_s - (time.monotonic() - began_s))
         time.sleep(POLL_S)
-    if not (folder.path / REQUESTS).exists():
-        raise BadInput(f"{folder.arm}: Locust made no request. The end of {locust.log}:\n{locust.tail()}")
+    if locust.child.poll() not in (None, 0) and not (folder.path / REQUESTS).exists():
+        raise RuntimeError(f"{folder.arm}: Locust ended before any request. The end of {locust.log}:\n{locust.tail()}")
 
 
 def _ordered(counted: tuple[int, int], of: int) -> tuple[int, int, int]:
@@ -100,7 +129,12 @@ def _ordered(counted: tuple[int, int], of: int) -> tuple[int, int, int]:
     return done, max(of, done), faults
 
 
-def _cpu_shares(processes: Processes, wall_s: float) -> dict[str, float]:
-    """CPU seconds used, a second of load, by name: 0.5 is half a core."""
+def cpu_used(processes: Processes) -> dict[str, float]:
+    """CPU seconds used so far, by name."""
     used = {process.name: process.cpu_s() for process in processes.started}
-    return {name: round(cpu_s / wall_s, 3) for name, cpu_s in used.items() if cpu_s is not None and wall_s > 0}
+    return {name: cpu_s for name, cpu_s in used.items() if cpu_s is not None}
+
+
+def cpu_shares(before: dict[str, float], after: dict[str, float], wall_s: float) -> dict[str, float]:
+    """CPU seconds used, a second of load, by name: 0.5 is half a core. Starting up is not load."""
+    return {name: round((cpu_s - before.get(name, 0.0)) / wall_s, 3) for name, cpu_s in after.items() if wall_s > 0}

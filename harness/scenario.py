@@ -1,13 +1,15 @@
 """A scenario: one experiment in one TOML file, read once, refused with every problem at once."""
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from faults.plan import Plan, read_plan
-from model_server.physics import Physics
+from faults.kinds import KINDS
+from faults.plan import Plan, parse_plan
+from model_server.physics import RANGES, Physics
 from records.bad_input import BadInput
 from records.strict import Table
 from reports.bounds import parse_bound
@@ -17,6 +19,10 @@ from scenarios.workload import Workload, parse_workload
 ROOT = Path(__file__).resolve().parent.parent
 SCENARIOS = ROOT / "scenarios"
 PLANS = ROOT / "faults" / "plans"
+NAME = re.compile("[A-Za-z0-9_-]+")
+
+Planned = tuple[Path | None, Plan | None, str]
+NO_PLAN: Planned = None, None, ""
 
 
 @dataclass(frozen=True)
@@ -42,6 +48,7 @@ class Scenario:
     pairs: int
     plan_path: Path | None
     plan: Plan | None
+    plan_text: str
     workload: Workload
     physics: Physics
     arms: tuple[Arm, ...]
@@ -51,10 +58,10 @@ class Scenario:
 def read_scenario(path: str | Path) -> Scenario:
     """The scenario of a file, or of a name in `scenarios/`."""
     path = find(path, SCENARIOS, "scenario")
-    text = path.read_text()
     try:
+        text = path.read_text(encoding="utf-8")
         values = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise BadInput(f"{path}: not readable as TOML, {error}") from None
     return parse_scenario(values, text, path)
 
@@ -77,19 +84,21 @@ def find(path: str | Path, home: Path, what: str) -> Path:
 def parse_scenario(values: object, text: str, path: Path) -> Scenario:
     problems: list[str] = []
     table = Table(str(path), values, problems)
-    plan_path, plan = _read_plan(table, path)
+    plan_path, plan, plan_text = _read_plan(table, path)
     arms = _read_arms(table)
-    seed = table.number("seed", 7, 0, whole=True)
+    seed, name = table.number("seed", 7, 0, whole=True), table.text("name", path.stem)
+    _check_name(table, "name", name)
     scenario = Scenario(
         path=path,
         text=text,
-        name=table.text("name", path.stem),
+        name=name,
         summary=table.text("summary"),
         seed=seed,
         plan_seed=None,
         pairs=table.number("pairs", 1, 1, 100, whole=True),
         plan_path=plan_path,
         plan=plan,
+        plan_text=plan_text,
         workload=parse_workload(table.table("workload")),
         physics=_read_physics(table.table("model"), seed),
         arms=arms,
@@ -101,26 +110,42 @@ def parse_scenario(values: object, text: str, path: Path) -> Scenario:
     return scenario
 
 
-def _read_plan(table: Table, path: Path) -> tuple[Path | None, Plan | None]:
+def with_plan(scenario: Scenario, name: str) -> Scenario:
+    """The same scenario with another plan, by its path or its name."""
+    path, plan, text = read_planned(find(name, PLANS, "plan"))
+    return replace(scenario, plan_path=path, plan=plan, plan_text=text)
+
+
+def read_planned(path: Path) -> Planned:
+    """A plan with its text, read once: what is kept with the run is what was parsed."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInput(f"{path}: not readable, {error}") from None
+    return path, parse_plan(text, str(path), KINDS), text
+
+
+def _read_plan(table: Table, path: Path) -> Planned:
     name = table.text("plan")
     if not name:
-        return None, None
+        return NO_PLAN
     beside = path.parent / name
     try:
         found = beside if beside.is_file() else find(name, PLANS, "plan")
     except BadInput as error:
         table.problem("plan", str(error))
-        return None, None
+        return NO_PLAN
     try:
-        return found, read_plan(found)
+        return read_planned(found)
     except BadInput as error:
         table.problems.extend(error.problems)
-        return None, None
+        return NO_PLAN
 
 
 def _read_arms(table: Table) -> tuple[Arm, ...]:
     arms = []
     for entry in table.table("arms").each():
+        _check_name(entry, "", entry.name)
         environment = entry.table("environment")
         variables = {name: environment.text(name) for name in environment.values}
         arms.append(Arm(entry.name, entry.text("features", required=True), variables))
@@ -128,6 +153,12 @@ def _read_arms(table: Table) -> tuple[Arm, ...]:
     if not arms:
         table.problem("arms", 'names no arm; write for example [arms.off] with features = "none"')
     return tuple(arms)
+
+
+def _check_name(table: Table, key: str, name: str) -> None:
+    """Names become folders, and words of bounds."""
+    if not NAME.fullmatch(name):
+        table.problem(key, f'"{name}" must be made of letters, digits, "_" and "-"')
 
 
 def _read_physics(table: Table, seed: int) -> Physics:
@@ -138,7 +169,7 @@ def _read_physics(table: Table, seed: int) -> Physics:
         if isinstance(default, str):
             read[name] = table.text(name, default)
         else:
-            read[name] = table.number(name, default, 0, whole=isinstance(default, int))
+            read[name] = table.number(name, default, *RANGES[name], whole=isinstance(default, int))
     table.close()
     return Physics(**read)
 

@@ -31,7 +31,7 @@ def start_stack(processes: Processes, plan: StackPlan, folder: ArmFolder) -> str
     model = processes.start(
         "model", [*_module("model_server"), *_flags(plan.physics), *_rows(folder, MODEL)], _log(folder, "model")
     )
-    app = processes.start("app", _app_command(plan, proxy_port), _log(folder, "app"), _app_environment(plan, folder))
+    app = processes.start("app", _app_command(plan, proxy_port), _log(folder, "app"), _app_environment(plan, folder), "APP_")
     model_url = processes.await_url(model, "/api/version")
     proxy = processes.start(
         "proxy",

@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from math import inf
 from typing import Any, NoReturn
 
-from model_server.physics import Physics
+from model_server.physics import RANGES, Physics
 from model_server.server import serve
 from records.bad_input import BadInput, unknown
 
@@ -23,14 +23,14 @@ class Flag:
 
 FLAGS = {
     "port": Flag("to listen on; 0 picks a free one", 0, 65535),
-    "first_token_s": Flag("median seconds to the first token", 0, 3600),
-    "first_token_sigma": Flag("spread of its logarithm", 0, 5),
-    "gap_s": Flag("median seconds between tokens", 0, 3600),
-    "gap_sigma": Flag("spread of its logarithm", 0, 5),
-    "words": Flag("of an answer", 0, 100_000),
-    "slots": Flag("generations at once", 1),
-    "queue": Flag("requests that may wait for a slot", 0),
-    "seed": Flag("of all chance"),
+    "first_token_s": Flag("median seconds to the first token", *RANGES["first_token_s"]),
+    "first_token_sigma": Flag("spread of its logarithm", *RANGES["first_token_sigma"]),
+    "gap_s": Flag("median seconds between tokens", *RANGES["gap_s"]),
+    "gap_sigma": Flag("spread of its logarithm", *RANGES["gap_sigma"]),
+    "words": Flag("of an answer", *RANGES["words"]),
+    "slots": Flag("generations at once", *RANGES["slots"]),
+    "queue": Flag("requests that may wait for a slot", *RANGES["queue"]),
+    "seed": Flag("of all chance", *RANGES["seed"]),
 }
 
 

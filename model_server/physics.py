@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from math import exp
+from math import exp, inf
 
 from records.chance import draw, normal
 
@@ -25,6 +25,19 @@ class Physics:
     """Ollama's own default of OLLAMA_MAX_QUEUE."""
     model: str = "llama3.1"
     seed: int = 7
+
+
+RANGES: dict[str, tuple[float, float]] = {
+    "first_token_s": (0, 3600),
+    "first_token_sigma": (0, 5),
+    "gap_s": (0, 3600),
+    "gap_sigma": (0, 5),
+    "words": (0, 100_000),
+    "slots": (1, inf),
+    "queue": (0, inf),
+    "seed": (-inf, inf),
+}
+"""What each number may be, both ends included."""
 
 
 def first_token_s(physics: Physics, key: str, attempt: int) -> float:

@@ -9,6 +9,8 @@ from typing import Any
 from records.bad_input import BadInput
 
 REQUESTS, APP, CALLS, MODEL = "requests.jsonl", "app.jsonl", "calls.jsonl", "model.jsonl"
+GENERATOR = "generator.jsonl"
+"""How punctual the load generator was: worker, arrivals, lag_p95_s and lag_worst_s, a row for each of its processes."""
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ class Measurement:
     request: Row
     """Its row of requests.jsonl."""
     outcome: str
-    """As judged with all rows in view: a `rejected` that no call explains is an `http_error`."""
+    """As judged with all rows in view: a `rejected` that no fault explains is an `http_error`."""
     faults: dict[str, str]
     """Faults that struck its calls: name to kind."""
     attempts: int
@@ -58,7 +58,8 @@ def _measure(request: Row, told: Row, calls: list[Row], generations: list[Row], 
     outcome = _judged(request, calls)
     spent = sum(row["tokens_in"] + row["tokens_out"] for row in generations)
     # A generation that left the queue before its turn read no prompt.
-    prompt = next((row["tokens_in"] for row in generations if row["started_s"] is not None), 0)
+    read = [row for row in generations if row["started_s"] is not None]
+    prompt = min(read, key=lambda row: row["attempt"])["tokens_in"] if read else 0
     useful = prompt + request["tokens"] if outcome in RIGHT else 0
     return Measurement(
         request=request,
@@ -74,6 +75,6 @@ def _measure(request: Row, told: Row, calls: list[Row], generations: list[Row], 
 
 def _judged(request: Row, calls: list[Row]) -> str:
     outcome: str = request["outcome"]
-    if outcome == "rejected" and not any(call["status"] == request["status"] for call in calls):
+    if outcome == "rejected" and not any(call["struck"] and call["status"] == request["status"] for call in calls):
         return "http_error"
     return outcome

@@ -19,7 +19,10 @@ class RowFile:
 
     def write(self, row: Mapping[str, Any]) -> None:
         line = self._dumps(row)
-        os.write(self._file, (line if isinstance(line, bytes) else line.encode()) + b"\n")
+        rest = (line if isinstance(line, bytes) else line.encode()) + b"\n"
+        # One write, but for a disk that is nearly full: then the row is torn, and must not run into the next.
+        while rest:
+            rest = rest[os.write(self._file, rest) :]
 
     def close(self) -> None:
         os.close(self._file)

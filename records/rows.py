@@ -39,6 +39,7 @@ class RequestRow:
     tokens: int = 0
     """Messages with text that arrived."""
     longest_gap_s: float | None = None
+    """Between two tokens; of an answer that never came to its end, also from its last token to that end."""
     gaps_us: list[int] = field(default_factory=list)
     """Microseconds between one token and the next."""
     proof: str | None = None

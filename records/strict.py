@@ -12,8 +12,8 @@ _NAMES = {str: "a text", bool: "true or false", list: "a list", dict: "a table"}
 class Table:
     """One table of a TOML file. Problems gather in a list shared by all tables of the file; `close` tells unknown keys."""
 
-    def __init__(self, where: str, values: object, problems: list[str]) -> None:
-        self.where, self.problems = where, problems
+    def __init__(self, where: str, values: object, problems: list[str], name: str = "") -> None:
+        self.where, self.problems, self.name = where, problems, name
         self.values: dict[str, Any] = {}
         self.asked: set[str] = set()
         if isinstance(values, dict):
@@ -25,6 +25,8 @@ class Table:
         self.problems.append(f"{self._at(key)}: {text}")
 
     def _at(self, key: str) -> str:
+        if not key:
+            return self.where
         return f"{self.where}{', ' if self.where.endswith('.toml') else '.'}{key}"
 
     def _take(self, key: str, default: Any, required: bool) -> Any:
@@ -79,12 +81,7 @@ class Table:
         return default
 
     def table(self, key: str) -> "Table":
-        return Table(self._at(key), self._take(key, {}, False), self.problems)
-
-    @property
-    def name(self) -> str:
-        """Its last word: `off` of `arms.off`."""
-        return self.where.rpartition(".")[2]
+        return Table(self._at(key), self._take(key, {}, False), self.problems, key)
 
     def each(self) -> "list[Table]":
         """The tables it holds under names of the user's choice."""

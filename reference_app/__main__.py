@@ -31,6 +31,9 @@ def main(arguments: list[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, _leave)
     flags = {name: value for name, value in vars(_parser().parse_args(arguments)).items() if value is not None}
     port, check = flags.pop("port", 0), flags.pop("check")
+    if not 0 <= port <= 65535:
+        print(f"--port: must be between 0 and 65535, got {port}", file=sys.stderr)
+        return 2
     settings = Settings.read(**flags)
     if check:
         return 0
@@ -44,8 +47,8 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         listener.bind(("127.0.0.1", port))
         listener.listen(2048)
-    except (OSError, OverflowError) as error:
-        print(f"--port: 127.0.0.1:{port} cannot be used: {getattr(error, 'strerror', None) or error}", file=sys.stderr)
+    except OSError as error:
+        print(f"--port: 127.0.0.1:{port} cannot be used: {error.strerror}", file=sys.stderr)
         return 2
     config = uvicorn.Config(
         app,

@@ -5,13 +5,14 @@ from contextlib import asynccontextmanager
 
 import httpx
 from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
 
 from reference_app import features
 from reference_app.log import open_log
 from reference_app.middleware import Recorded
 from reference_app.model import ResilientChatModel
 from reference_app.provider import ProviderTransport, make_provider, make_transport
-from reference_app.routes import router
+from reference_app.routes import refuse, router
 from reference_app.settings import Settings
 
 
@@ -31,6 +32,7 @@ def create_app(settings: Settings | None = None, transport: httpx.AsyncBaseTrans
     app.state.model = model
     app.state.provider_client = httpx.AsyncClient(base_url=settings.provider_url, transport=carrier)
     app.include_router(router)
+    app.add_exception_handler(RequestValidationError, refuse)
     app.add_middleware(
         Recorded, log=open_log(settings.log_path), features=list(model.features), max_attempts=settings.max_attempts
     )

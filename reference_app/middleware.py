@@ -8,11 +8,15 @@ from math import inf
 from typing import Any
 
 from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from reference_app.call import Account, current_account
 from reference_app.log import Log
 from reference_app.usage import usage_of
+
+MAX_BODY = 512 * 1024
+"""Bytes: the longest question in the longest way to write it. Reading 10 MB of JSON would hold up all others for seconds."""
 
 _GOOD_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 
@@ -82,6 +86,7 @@ class _Visit:
     def __init__(self, receive: Receive, send: Send, account: Account) -> None:
         self._receive, self._send, self._account = receive, send, account
         self.status = 0
+        self._body_bytes = 0
         self._task: asyncio.Task[Any] | None = asyncio.current_task()
         self._watch: asyncio.Task[None] | None = None
 
@@ -90,6 +95,9 @@ class _Visit:
             # The body is read; from here on the watch alone listens, and it answers by cancelling.
             await asyncio.sleep(inf)
         message = await self._receive()
+        self._body_bytes += len(message.get("body", b""))
+        if self._body_bytes > MAX_BODY:
+            raise HTTPException(413, f"The body must have at most {MAX_BODY} bytes.")
         if message["type"] == "http.disconnect" or not message.get("more_body"):
             self._watch = asyncio.create_task(self._until_left())
         return message

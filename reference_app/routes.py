@@ -1,12 +1,14 @@
 """The routes: /chat and /chat/stream for users, /health for whoever runs the app."""
 
 import asyncio
+import json
 from collections.abc import AsyncGenerator
 from typing import Annotated, Any
 
 import httpx
 import orjson
 from fastapi import APIRouter, Request
+from fastapi.exceptions import RequestValidationError
 from langchain_core.messages import AIMessageChunk, HumanMessage
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from starlette.responses import Response, StreamingResponse
@@ -19,6 +21,7 @@ from reference_app.usage import usage_of
 
 router = APIRouter()
 READY_TIMEOUT_S = 1.0
+MOST_PROBLEMS = 10
 
 
 class Question(BaseModel):
@@ -66,6 +69,14 @@ def _refused(error: Exception, account: Account) -> Response:
 def _done(account: Account) -> dict[str, Any]:
     account.answered = True
     return {"served_by": account.served_by, "degraded": account.degraded, "usage": usage_of(account).as_dict()}
+
+
+async def refuse(_: Request, error: Exception) -> Response:
+    """What is wrong, and where. Without what was given, as FastAPI does it: that may be long, or nothing JSON can say."""
+    problems = error.errors()[:MOST_PROBLEMS] if isinstance(error, RequestValidationError) else []
+    told = [{key: problem[key] for key in ("type", "loc", "msg")} for problem in problems]
+    # A name may hold half a character, which orjson refuses to write.
+    return Response(json.dumps({"detail": told}), 422, media_type="application/json")
 
 
 @router.post("/chat")

@@ -1,5 +1,6 @@
 """The app's settings: environment variables with the prefix APP_, or the flags of `python -m reference_app`."""
 
+import os
 import sys
 from typing import Annotated, Any, Literal, Self
 
@@ -22,6 +23,28 @@ def _known_store(text: str) -> str:
     return text
 
 
+def _writable(path: str) -> str:
+    if path and (why := _why_not_written(path)):
+        raise ValueError(f"{path} cannot be written: {why}")
+    return path
+
+
+def _why_not_written(path: str) -> str | None:
+    """Without making the file: a check leaves nothing behind."""
+    folder = os.path.dirname(path) or "."
+    if not os.path.isdir(folder):
+        return f"{folder} is no folder"
+    if os.path.isdir(path):
+        return "it is a folder"
+    try:
+        os.stat(path)
+    except FileNotFoundError:
+        return None if os.access(folder, os.W_OK) else f"{folder} is not ours to write to"
+    except OSError as error:
+        return error.strerror
+    return None if os.access(path, os.W_OK) else "it is not ours to write to"
+
+
 class Settings(BaseSettings):
     """Every number a feature works with; seconds and shares throughout."""
 
@@ -31,7 +54,7 @@ class Settings(BaseSettings):
     model: str = Field("llama3.1", min_length=1)
     temperature: float | None = Field(None, ge=0, le=2)
     features: Annotated[str, AfterValidator(_known_features)] = "all"
-    log_path: str = ""
+    log_path: Annotated[str, AfterValidator(_writable)] = ""
     """Where the events go; empty is standard output."""
     max_attempts: PositiveInt = 8
     """Calls to the provider for one request of a user, over all features."""

@@ -2,12 +2,16 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 
 import numpy as np
 import pandas as pd
 
 from records.join import Measurement, Row
 from records.rows import OUTCOMES, RIGHT, is_failure
+from reports.tally import Tally
+
+FAILED = frozenset(outcome for outcome in OUTCOMES if is_failure(outcome))
 
 
 @dataclass(frozen=True)
@@ -33,16 +37,17 @@ class Arm:
     planned: dict[str, int] = field(default_factory=dict)
     """For each fault, the calls it was to strike."""
     strikes: list[Strike] = field(default_factory=list)
+    tallies: tuple[Tally, ...] = ()
+    """One for each pair that left rows or should have."""
 
 
 def columns(measurements: Sequence[Measurement], deadline_s: float) -> pd.DataFrame:
     """The measurements that were not aborted, one line each; seconds, NaN where something never happened."""
     kept = [one for one in measurements if one.outcome != "aborted"]
     frame = _as_told([one.request for one in kept])
-    outcomes = [one.outcome for one in kept]
-    frame["outcome"] = pd.Categorical(outcomes, categories=OUTCOMES)
-    frame["failed"] = np.array([is_failure(outcome) for outcome in outcomes], dtype=bool)
-    frame["right"] = np.array([outcome in RIGHT for outcome in outcomes], dtype=bool)
+    frame["outcome"] = pd.Categorical([one.outcome for one in kept], categories=OUTCOMES)
+    frame["failed"] = frame["outcome"].isin(FAILED)
+    frame["right"] = frame["outcome"].isin(RIGHT)
     frame["faults"] = pd.Series([one.faults for one in kept], index=frame.index, dtype=object)
     frame["met"] = np.array([bool(one.faults) for one in kept], dtype=bool)
     for name in ("attempts", "tokens_spent", "tokens_wasted"):
@@ -54,7 +59,7 @@ def columns(measurements: Sequence[Measurement], deadline_s: float) -> pd.DataFr
 def _as_told(requests: list[Row]) -> pd.DataFrame:
     """What the load generator wrote down, as columns."""
     names = ("intended_s", "sent_s", "first_token_s", "finished_s", "longest_gap_s", "pair")
-    told = {name: np.array([row[name] for row in requests], dtype=float) for name in names}
+    told = {name: np.array(list(map(itemgetter(name), requests)), dtype=float) for name in names}
     return pd.DataFrame(told, index=pd.Index([row["request_id"] for row in requests], dtype=object))
 
 

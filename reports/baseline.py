@@ -3,6 +3,7 @@
 import json
 from dataclasses import dataclass, replace
 from hashlib import sha256
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +17,17 @@ from reports.load import Run, load
 from reports.report import make_report
 from reports.verdict import EXIT_CODES, PARTIAL, vacuous_because
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 SAME = {
     "scenario": "another scenario",
     "plan": "another fault plan",
     "seed": "another seed",
+    "plan_seed": "another seed of the plan",
     "deadline_s": "another deadline",
+    "workload": "another workload",
+    "model": "another physics of the model",
 }
+SAME_IN_ARM = {"features": "other features", "environment": "another environment"}
 
 
 def read_run(path: str | Path) -> Run:
@@ -33,10 +38,10 @@ def read_run(path: str | Path) -> Run:
 def make_baseline(run: Run) -> dict[str, Any]:
     """What later runs of the same scenario are compared to: metrics, and each request's effective seconds by its key."""
     report = make_report(run)
-    if report.verdict.state in ("invalid", "vacuous") or report.verdict.partial:
+    if report.verdict.state in ("invalid", "vacuous") or report.verdict.partial or report.checks.inconclusive:
         raise BadInput(f"{run.folder.path}: not fit as a baseline. {' '.join(report.verdict.reasons)}")
     arms = {
-        told.name: {"metrics": told.metrics, "effective_s": _by_key(arm)}
+        told.name: {**arm_identity(run, told.name), "metrics": told.metrics, "effective_s": _by_key(arm)}
         for arm, told in zip(run.arms, report.arms, strict=True)
     }
     return {"schema_version": SCHEMA_VERSION, "run": run.manifest.get("id"), **identity(run), "arms": arms}
@@ -52,9 +57,14 @@ def identity(run: Run) -> dict[str, Any]:
     return {
         "scenario": {"name": scenario.get("name"), "sha256": _digest(scenario.get("text"))},
         "plan": {"name": plan.get("name"), "sha256": _digest(plan.get("text"))},
-        "seed": run.manifest.get("seed"),
-        "deadline_s": run.manifest["deadline_s"],
+        **{key: run.manifest.get(key) for key in ("seed", "plan_seed", "deadline_s", "workload", "model")},
     }
+
+
+def arm_identity(run: Run, name: str) -> dict[str, Any]:
+    """What must be the same for an arm to be the same app."""
+    told = next(arm for arm in run.manifest["arms"] if arm["name"] == name)
+    return {"features": told.get("features"), "environment": told.get("environment") or {}}
 
 
 def _digest(text: str | None) -> str | None:
@@ -62,7 +72,10 @@ def _digest(text: str | None) -> str | None:
 
 
 def write_baseline(path: str | Path, baseline: dict[str, Any]) -> None:
-    Path(path).write_text(json.dumps(baseline, indent=1) + "\n")
+    try:
+        Path(path).write_text(json.dumps(baseline, indent=1) + "\n")
+    except OSError as error:
+        raise BadInput(f"{path}: not writable ({error.strerror}). Name another file: --out FILE") from None
 
 
 def read_baseline(path: str | Path) -> dict[str, Any]:
@@ -78,7 +91,17 @@ def read_baseline(path: str | Path) -> dict[str, Any]:
         raise BadInput(
             f"{path}: not a baseline of schema version {SCHEMA_VERSION}, got {version!r}. Write it again: headwind baseline RUN"
         )
+    useless = [name for name, arm in found["arms"].items() if not _has_seconds(arm)]
+    if useless:
+        raise BadInput(*(f'{path}: arm "{name}" has no effective_s, seconds above 0 by request id' for name in useless))
     return dict(found)
+
+
+def _has_seconds(arm: Any) -> bool:
+    told = arm.get("effective_s") if isinstance(arm, dict) else None
+    if not isinstance(told, dict) or not set(map(type, told.values())) <= {int, float}:
+        return False
+    return all(0 < seconds < inf for seconds in told.values())
 
 
 @dataclass(frozen=True)
@@ -100,6 +123,8 @@ class Gate:
 
 def compare_to_baseline(run: Run, baseline: dict[str, Any], arm: str, tolerance: float) -> Gate:
     """The run's failure-inclusive P95 of one arm against the baseline's, over the requests both have."""
+    if not 0 <= tolerance <= 1:
+        raise BadInput(f"The tolerance must be a share between 0 and 1, such as 0.1 for 10 %, got {tolerance:g}")
     _check(run, baseline, arm)
     report = make_report(run)
     found = next(one for one in run.arms if one.name == arm)
@@ -107,39 +132,61 @@ def compare_to_baseline(run: Run, baseline: dict[str, Any], arm: str, tolerance:
     if report.verdict.state == "invalid":
         return Gate("invalid", arm, tolerance, None, None, report.verdict.reasons)
     empty = vacuous_because(metrics, {one.name: one.landings for one in report.arms})
-    ratio = _ratio(found, baseline["arms"][arm]["effective_s"], run.manifest.get("seed", 0))
+    before = baseline["arms"][arm]["effective_s"]
+    ratio = _ratio(found, before, run.seed)
     if empty or ratio is None:
         return Gate("vacuous", arm, tolerance, ratio, None, tuple(empty) or (_NOTHING_SHARED.format(arm=arm),))
-    return _unless_partial(decide(ratio, arm, tolerance, found.deadline_s), report.verdict.partial)
+    doubts = [*_unshared(found, before), *([PARTIAL] if report.verdict.partial else [])]
+    return _doubted(decide(ratio, arm, tolerance, found.deadline_s), doubts)
 
 
-def _unless_partial(gate: Gate, partial: bool) -> Gate:
-    if gate.state != "pass" or not partial:
+def _unshared(arm: Arm, before: dict[str, float]) -> list[str]:
+    """A sentence for each side that has requests which the other lacks: the slowest may be among them."""
+    shared = int(arm.rows.index.isin(list(before)).sum())
+    told = [(len(before), "the baseline are in this run"), (len(arm.rows), "this run are in the baseline")]
+    return [f"Only {shared} of {count} requests of {whose}." for count, whose in told if shared < count]
+
+
+def _doubted(gate: Gate, doubts: list[str]) -> Gate:
+    """What is missing cannot make a slower run good, but it can hide one."""
+    if not doubts:
         return gate
-    return replace(gate, state="inconclusive", reasons=(*gate.reasons, PARTIAL))
+    state = "inconclusive" if gate.state == "pass" else gate.state
+    return replace(gate, state=state, reasons=(*gate.reasons, " ".join(doubts)))
 
 
 _NOTHING_SHARED = 'No request of arm "{arm}" finished in both the run and the baseline.'
 
 
 def _check(run: Run, baseline: dict[str, Any], arm: str) -> None:
-    mine = identity(run)
-    problems = [
-        f"the baseline is of {what}: {_told(baseline.get(key))}, this run has {_told(mine[key])}"
-        for key, what in SAME.items()
-        if baseline.get(key) != mine[key]
-    ]
+    problems = _differing("the baseline is of", SAME, baseline, identity(run))
     for where, names in (("run", [one.name for one in run.arms]), ("baseline", list(baseline["arms"]))):
         if arm not in names:
             problems.append(f"{where}: {unknown('arm', arm, names)}")
     if problems:
         raise BadInput(*problems)
+    problems = _differing(f'the baseline is of arm "{arm}" of', SAME_IN_ARM, baseline["arms"][arm], arm_identity(run, arm))
+    if problems:
+        raise BadInput(*problems)
 
 
-def _told(value: Any) -> str:
-    if isinstance(value, dict):
-        return f"{value.get('name')} (sha256 {str(value.get('sha256'))[:12]})"
-    return str(value)
+def _differing(said: str, same: dict[str, str], old: dict[str, Any], new: dict[str, Any]) -> list[str]:
+    """A sentence for each key that is not the same, with both values."""
+    differing = [key for key in same if old.get(key) != new.get(key)]
+    return [f"{said} {same[key]}: {_told(old.get(key), new.get(key))}" for key in differing]
+
+
+def _told(old: Any, new: Any) -> str:
+    """Both values; of two tables only what differs."""
+    told = [_listed(value, other) if isinstance(old or new, dict) else str(value) for value, other in ((old, new), (new, old))]
+    return f"{told[0]}, this run has {told[1]}"
+
+
+def _listed(value: Any, other: Any) -> str:
+    table, others = (one if isinstance(one, dict) else {} for one in (value, other))
+    if "sha256" in table:
+        return f"{table.get('name')} (sha256 {str(table['sha256'])[:12]})"
+    return ", ".join(f"{key} {told}" for key, told in table.items() if key not in others or others[key] != told) or "none"
 
 
 def _ratio(arm: Arm, before: dict[str, float], seed: int) -> Ratio | None:
@@ -151,7 +198,7 @@ def _ratio(arm: Arm, before: dict[str, float], seed: int) -> Ratio | None:
 
 
 def decide(ratio: Ratio, arm: str, tolerance: float, deadline_s: float) -> Gate:
-    """Fail when slower beyond the tolerance and beyond doubt; pass when that is excluded, or when it is no slower."""
+    """Fail when slower beyond the tolerance and beyond doubt; pass when that is excluded."""
     seen = _smallest_effect(ratio, tolerance)
     told = f"P95 {ratio.new:.3f} s against {ratio.old:.3f} s, ratio {ratio.ratio:.3f}"
     if ratio.old >= deadline_s:
@@ -163,16 +210,11 @@ def decide(ratio: Ratio, arm: str, tolerance: float, deadline_s: float) -> Gate:
     told += f", 95 % interval {ratio.low:.3f} to {ratio.high:.3f}, at most {1 + tolerance:.3f} is accepted."
     if ratio.ratio > 1 + tolerance and ratio.low > 1:
         return Gate("fail", arm, tolerance, ratio, seen, (told,))
-    if ratio.high <= 1 + tolerance or ratio.ratio <= 1:
+    if ratio.high <= 1 + tolerance:
         return Gate("pass", arm, tolerance, ratio, seen, (told,))
-    return Gate(
-        "inconclusive",
-        arm,
-        tolerance,
-        ratio,
-        seen,
-        (f"{told} The smallest slowdown it could have failed is ratio {1 + (seen or 0):.3f}.",),
-    )
+    if seen is not None:
+        told += f" The smallest slowdown it could have failed is ratio {1 + seen:.3f}."
+    return Gate("inconclusive", arm, tolerance, ratio, seen, (told,))
 
 
 def _smallest_effect(ratio: Ratio, tolerance: float) -> float | None:

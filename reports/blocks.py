@@ -37,9 +37,9 @@ def slices(start_s: Values, pair: Values) -> Sliced:
     if not len(start_s):
         return Sliced(np.zeros(0, dtype=np.int64), 1)
     span = float(start_s.max()) + 1e-9
-    _, ordinal = np.unique(pair, return_inverse=True)
+    pairs, ordinal = np.unique(pair, return_inverse=True)
     count = min(MOST_SLICES, len(start_s))
-    along = (start_s + ordinal * span) / (span * (ordinal.max() + 1))
+    along = (start_s + ordinal * span) / (span * len(pairs))
     return Sliced(np.minimum((along * count).astype(np.int64), count - 1), count)
 
 

@@ -162,7 +162,12 @@ METRICS: tuple[Metric, ...] = (
     Metric(
         "right_per_s", "per_s", "Right answers in a second.", lambda arm: _rate(arm, float(arm.rows["right"].sum())), "high"
     ),
-    _quantile("send_lag_p95_s", 0.95, "How late the load generator sent: P95 of sent minus intended.", _named("lag_s")),
+    _quantile(
+        "send_lag_p95_s",
+        0.95,
+        "How late requests were sent, by the generator or for want of a free user: P95 of sent minus intended.",
+        _named("lag_s"),
+    ),
 )
 
 BY_NAME = {metric.name: metric for metric in METRICS}

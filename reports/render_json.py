@@ -22,7 +22,7 @@ def render_json(report: Report) -> str:
         "arms": {arm.name: _arm(arm) for arm in report.arms},
         "comparisons": [_keyed(asdict(one)) for one in report.comparisons],
         "bounds": [{**asdict(one), "bound": one.bound.text} for one in report.judged],
-        "problems": report.run.problems,
+        "problems": report.problems,
         "metrics": {metric.name: {"unit": metric.unit, "sentence": metric.sentence} for metric in METRICS},
         "quantiles": "nearest rank: the value at index ceil(q*n)-1 of the sorted values",
         "methods": methods(report),
@@ -44,6 +44,7 @@ def _arm(arm: ArmReport) -> dict[str, Any]:
     every = {group: [asdict(one) for one in getattr(arm, group)] for group in ("by_fault", "by_kind")}
     return {
         "features": arm.features,
+        "outcomes": arm.outcomes,
         "metrics": arm.metrics,
         "recovery": recovery | every,
         "faults": [asdict(one) for one in arm.landings],

@@ -104,10 +104,10 @@ def _bounds(report: Report) -> str:
 
 
 def _problems(report: Report) -> str:
-    told = report.run.problems
+    told = report.problems
     more = [f"- and {len(told) - MOST_PROBLEMS} more, in report.json"] if len(told) > MOST_PROBLEMS else []
     lines = [f"- {plain(problem)}" for problem in told[:MOST_PROBLEMS]] + more
-    return "\n".join(["Problems with the rows:", "", *lines]) if lines else ""
+    return "\n".join(["Problems:", "", *lines]) if lines else ""
 
 
 def _foot(report: Report) -> str:

@@ -56,7 +56,7 @@ def _headline(report: Report) -> Text:
 
 
 def _problems(report: Report) -> list[Text]:
-    return [Text(problem, style="yellow") for problem in report.run.problems]
+    return [Text(problem, style="yellow") for problem in report.problems]
 
 
 def _verdict(report: Report) -> Text:

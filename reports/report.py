@@ -3,7 +3,10 @@
 from dataclasses import dataclass
 from typing import Any
 
-from reports.bounds import Judged, judge, parse_bound
+from records.rows import OUTCOMES
+from reports.arm import Arm
+from reports.bounds import Bound, Judged, judge, parse_bound
+from reports.checks import Checks, check
 from reports.compare import Comparison, compare
 from reports.load import Run
 from reports.metrics import METRICS, measure
@@ -22,6 +25,8 @@ class ArmReport:
     by_fault: tuple[Recovery, ...]
     by_kind: tuple[Recovery, ...]
     landings: tuple[Landing, ...]
+    outcomes: dict[str, int]
+    """How many requests came to which end, also those aborted."""
 
 
 @dataclass(frozen=True)
@@ -34,10 +39,16 @@ class Report:
     """Every other arm against the first."""
     judged: tuple[Judged, ...]
     verdict: Verdict
+    checks: Checks
 
     @property
     def manifest(self) -> dict[str, Any]:
         return self.run.manifest
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """What a reader must know beside the verdict."""
+        return self.run.problems + self.checks.problems
 
     @property
     def exit_code(self) -> int:
@@ -56,20 +67,27 @@ def make_report(run: Run) -> Report:
             tuple(by_fault(arm)),
             tuple(by_kind(arm)),
             tuple(landings(arm, run.plan_faults)),
+            _outcomes(arm),
         )
         for arm in run.arms
     )
     first, *others = run.arms
-    comparisons = tuple(compare(first, other, run.manifest.get("seed", 0)) for other in others)
+    comparisons = tuple(compare(first, other, run.seed) for other in others)
     metrics = {arm.name: arm.metrics for arm in arms}
     judged = tuple(judge(_bounds(run), metrics))
     landed = {arm.name: arm.landings for arm in arms}
     partial = run.manifest["state"] != "complete"
-    return Report(
-        run, arms, comparisons, judged, verdict(metrics, judged, landed, partial, run.manifest.get("cpu_share") or {})
-    )
+    checks = check(run.arms, run.manifest, metrics)
+    found = verdict(metrics, judged, landed, partial, run.manifest.get("cpu_share") or {}, checks)
+    return Report(run, arms, comparisons, judged, found, checks)
 
 
-def _bounds(run: Run) -> list[Any]:
+def _outcomes(arm: Arm) -> dict[str, int]:
+    counted = arm.rows["outcome"].value_counts()
+    counts = {str(outcome): int(counted[outcome]) for outcome in OUTCOMES}
+    return counts | {"aborted": arm.aborted}
+
+
+def _bounds(run: Run) -> list[Bound]:
     arms, metrics = [arm.name for arm in run.arms], [metric.name for metric in METRICS]
     return [parse_bound(text, arms, metrics) for text in run.manifest.get("bounds") or []]

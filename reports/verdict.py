@@ -4,13 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from reports.bounds import Judged
+from reports.checks import Checks, Metrics, lagging
 from reports.recovery import Landing
 
 EXIT_CODES = {"pass": 0, "fail": 3, "inconclusive": 4, "vacuous": 4, "invalid": 5}
-MOST_LAG_S = 0.25
-"""A generator whose P95 of sending late exceeds this has measured itself."""
 MOST_PROXY_CPU = 0.5
 """Of a core. Beyond it mitmproxy's own queueing shows in latencies (measured at 100 and 200 streams of 20 tokens/s)."""
+NOTHING_FOUND = Checks()
 PARTIAL = "The run is partial: it was stopped before its end, so it cannot pass."
 
 
@@ -28,38 +28,28 @@ class Verdict:
 
 
 def verdict(
-    metrics: Mapping[str, Mapping[str, float | None]],
+    metrics: Metrics,
     judged: Sequence[Judged],
     landed: Mapping[str, Sequence[Landing]],
     partial: bool,
     cpu_share: Mapping[str, Mapping[str, float]] = {},
+    checks: Checks = NOTHING_FOUND,
 ) -> Verdict:
     """The verdict over the metrics of every planned arm. Invalid outweighs all: such figures say nothing of the app.
 
     `cpu_share`: cores used while the load ran, by the arm's folder and the process's name.
     """
     found = {
-        "invalid": invalid_because(metrics) + _busy_proxies(cpu_share),
+        "invalid": [*checks.invalid, *lagging(metrics, checks.dispatch_s), *_busy_proxies(cpu_share)],
         "fail": [_told(one) for one in judged if one.state == "fail"],
         "vacuous": vacuous_because(metrics, landed),
-        "inconclusive": [_told(one) for one in judged if one.state == "inconclusive"],
+        "inconclusive": [_told(one) for one in judged if one.state == "inconclusive"] + list(checks.inconclusive),
     }
     if partial:
         found["inconclusive"].append(PARTIAL)
     state = next((state for state, reasons in found.items() if reasons), "pass")
     reasons = [reason for group in found.values() for reason in group]
     return Verdict(state, tuple(reasons or [_passed(judged)]), partial)
-
-
-def invalid_because(metrics: Mapping[str, Mapping[str, float | None]]) -> list[str]:
-    """A sentence for each arm whose load generator lagged."""
-    lags = {arm: of.get("send_lag_p95_s") for arm, of in metrics.items()}
-    return [
-        f'The load generator lagged in arm "{arm}": P95 of sent minus intended is {lag:.2f} s, at most {MOST_LAG_S:g} s '
-        f"is accepted. Lower the rate, raise the users, or give it a core of its own."
-        for arm, lag in lags.items()
-        if lag is not None and lag > MOST_LAG_S
-    ]
 
 
 def _busy_proxies(cpu_share: Mapping[str, Mapping[str, float]]) -> list[str]:
@@ -71,14 +61,15 @@ def _busy_proxies(cpu_share: Mapping[str, Mapping[str, float]]) -> list[str]:
     ]
 
 
-def vacuous_because(metrics: Mapping[str, Mapping[str, float | None]], landed: Mapping[str, Sequence[Landing]]) -> list[str]:
-    """A sentence for each arm where nothing finished, and for each planned fault that never landed in any arm."""
+def vacuous_because(metrics: Metrics, landed: Mapping[str, Sequence[Landing]]) -> list[str]:
+    """A sentence for each arm where nothing finished or nothing was right, and for each planned fault that never landed."""
     empty = [f'No request finished in arm "{arm}".' for arm, of in metrics.items() if not of.get("requests")]
+    wrong = [f'No request of arm "{arm}" got a right answer.' for arm, of in metrics.items() if of.get("ok_share") == 0]
     struck: dict[str, int] = {}
     for landing in (one for landings in landed.values() for one in landings if one.share):
         struck[landing.name] = struck.get(landing.name, 0) + landing.struck
     never = [f'The planned fault "{name}" never landed in any arm.' for name, count in struck.items() if not count]
-    return empty + never
+    return empty + wrong + never
 
 
 def _told(judged: Judged) -> str:

@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+from records.bad_input import BadInput
 from records.folder import RunFolder
 from reports.load import load
 from reports.render_html import render_html
@@ -29,5 +30,8 @@ def report(folder: RunFolder) -> Report:
 def _replace(path: Path, text: str) -> None:
     """In one step: whoever watches the file sees the old report or the new one."""
     fresh = path.with_name(path.name + ".tmp")
-    fresh.write_text(text)
-    os.replace(fresh, path)
+    try:
+        fresh.write_text(text)
+        os.replace(fresh, path)
+    except OSError as error:
+        raise BadInput(f"{path}: not writable ({error.strerror})") from None

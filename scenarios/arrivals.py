@@ -23,8 +23,8 @@ class Arrivals:
         self.given = 0
         """Arrivals that became due."""
         self.exhausted = False
-        self.worst_lag_s = 0.0
-        """How late an arrival was handed out at most: our own fault, unlike a wait for a free user."""
+        self.lags_s: list[float] = []
+        """How late each arrival was handed out: our own fault, unlike a wait for a free user."""
 
     def start(self, when_exhausted: Callable[[], None]) -> None:
         """Puts every arrival on the queue when it is due; the closed loop needs nobody for that."""
@@ -37,7 +37,7 @@ class Arrivals:
                 break
             due_s = self._start_s + arrival.offset_s
             _wait_until(due_s)
-            self.worst_lag_s = max(self.worst_lag_s, monotonic() - due_s)
+            self.lags_s.append(monotonic() - due_s)
             self.given += 1
             self._queue.put(arrival)
         self.exhausted = True

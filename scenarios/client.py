@@ -108,29 +108,40 @@ def _read_json(response: HTTPSocketPoolResponse, seen: Seen) -> None:
     body = response.read()
     seen.finished_s, seen.bytes = monotonic(), len(body)
     told = orjson.loads(body)
-    seen.texts.append(told["answer"])
+    seen.texts.append(_text(told["answer"]))
     _credits(told, seen)
     usage = told.get("usage") or {}
     seen.tokens = max(0, usage.get("output_tokens", 1) - usage.get("wasted_output_tokens", 0))
     seen.end("complete")
 
 
+def _text(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    raise TypeError(f"a text was expected, got {value!r}")
+
+
 def _credits(told: dict[str, Any], seen: Seen) -> None:
-    seen.served_by, seen.degraded = told.get("served_by"), bool(told.get("degraded"))
+    served_by = told.get("served_by")
+    seen.served_by, seen.degraded = None if served_by is None else _text(served_by), bool(told.get("degraded"))
 
 
 def _read_stream(readline: Callable[[bytes], bytes], seen: Seen) -> None:
     """Reads events up to the end of the body, past `done` too: only then may the connection be used again."""
     texts, arrivals_s = seen.texts, seen.arrivals_s
     # readline gives an event as soon as it is there; iter_lines would wait for 1,024 bytes.
-    while event := readline(b"\n\n"):
+    first = readline(b"\n")
+    end = b"\r\n\r\n" if first.endswith(b"\r\n") else b"\n\n"
+    event = first + readline(end) if first.strip() else first
+    while event:
         now_s = monotonic()
         seen.bytes += len(event)
         if not event.startswith(_TOKEN):
             _hear(event, seen, now_s)
-        elif text := orjson.loads(event[len(_TOKEN) :])["text"]:
+        elif text := _text(orjson.loads(event[len(_TOKEN) :])["text"]):
             texts.append(text)
             arrivals_s.append(now_s)
+        event = readline(end)
     seen.end("orderly", "the stream ended without its last event")
 
 
@@ -138,7 +149,7 @@ def _hear(event: bytes, seen: Seen, now_s: float) -> None:
     """Any event but a token in its usual spelling."""
     fields = dict(line.partition(b":")[::2] for line in event.splitlines())
     name, data = fields.get(b"event", b"").strip(), fields.get(b"data", b"")
-    if name == b"token" and (text := orjson.loads(data)["text"]):
+    if name == b"token" and (text := _text(orjson.loads(data)["text"])):
         seen.texts.append(text)
         seen.arrivals_s.append(now_s)
     elif name == b"reset":

@@ -2,12 +2,14 @@
 
 import logging
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import orjson
 from locust.env import Environment
 from locust.exception import CatchResponseError
 
+from records.folder import GENERATOR
 from records.jsonl import RowFile
 from records.rows import RequestRow, is_failure
 from scenarios.answers import Seen, judge
@@ -27,7 +29,7 @@ class Load:
         self.ticket = ticket
         self._environment, self._worker = environment, worker
         self._rows = RowFile(ticket.rows_path, dumps=orjson.dumps)
-        self._told = 0
+        self._told, self._closing = 0, False
         self.arrivals = Arrivals(ticket.planned(worker), ticket.start_s, ticket.until_s, bool(ticket.workload.rate_per_s))
 
     def start(self) -> None:
@@ -49,9 +51,20 @@ class Load:
             self._tell(arrival, Seen(sent_s=now_s, finished_s=now_s, error="not sent: the test stopped before a user was free"))
 
     def close(self) -> None:
-        lag_ms = self.arrivals.worst_lag_s * 1e3
-        logging.getLogger(__name__).info("%d arrivals, handed out at most %.1f ms late", self.arrivals.given, lag_ms)
-        self._rows.close()
+        lags_s = sorted(self.arrivals.lags_s) or [0.0]
+        told = {"worker": self._worker, "arrivals": self.arrivals.given}
+        lag = {"lag_p95_s": lags_s[-(-95 * len(lags_s) // 100) - 1], "lag_worst_s": lags_s[-1]}
+        generator = RowFile(Path(self.ticket.rows_path).with_name(GENERATOR))
+        generator.write(told | lag)
+        generator.close()
+        logging.getLogger(__name__).info("%d arrivals, handed out at most %.1f ms late", told["arrivals"], lags_s[-1] * 1e3)
+        self._closing = True
+        self._close_when_told()
+
+    def _close_when_told(self) -> None:
+        # Stopped twice at once, by a signal and by its master, Locust says that it is over before the last user is gone.
+        if self._closing and self._told == self.arrivals.given:
+            self._rows.close()
 
     def _intended_s(self, arrival: Arrival) -> float:
         return self.ticket.start_s + arrival.offset_s
@@ -63,11 +76,20 @@ class Load:
         fire(self._environment, row, seen.bytes)
         self._told += 1
         self._tell_when_through()
+        self._close_when_told()
 
     def _tell_when_through(self) -> None:
         runner: Any = self._environment.runner
         if self.arrivals.exhausted and self._told == self.arrivals.given:
             runner.send_message(THROUGH, {"worker": self._worker})
+
+
+def _longest_gap_s(seen: Seen, gaps_us: list[int]) -> float | None:
+    """The longest silence in the middle of an answer; where it never came to its end, the one it died of counts too."""
+    silences = [gap / 1e6 for gap in gaps_us]
+    if seen.arrivals_s and seen.ended != "complete":
+        silences.append(seen.finished_s - seen.arrivals_s[-1])
+    return max(silences, default=None)
 
 
 def row_of(ticket: Ticket, arrival: Arrival, seen: Seen, intended_s: float) -> RequestRow:
@@ -89,7 +111,7 @@ def row_of(ticket: Ticket, arrival: Arrival, seen: Seen, intended_s: float) -> R
         outcome=outcome,
         served_by=seen.served_by,
         tokens=len(seen.texts) if seen.tokens is None else seen.tokens,
-        longest_gap_s=max(gaps_us) / 1e6 if gaps_us else None,
+        longest_gap_s=_longest_gap_s(seen, gaps_us),
         gaps_us=gaps_us,
         proof=proof,
         error=seen.error,

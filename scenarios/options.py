@@ -1,33 +1,39 @@
 """Headwind's own arguments of Locust, on the command line and in the web UI's form."""
 
-from argparse import Namespace
+from argparse import ArgumentTypeError, Namespace
 from dataclasses import replace
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
 from locust import events
 
 from records.folder import REQUESTS, RunFolder
+from scenarios import forked
 from scenarios.ticket import Ticket
 from scenarios.workload import Workload
 
-SCENARIO = "scenarios/article.toml"
+SCENARIO = "article"
+USUAL_SEED = 7
 
 
 def register() -> None:
     """To be called when the locustfile is loaded: Locust asks for arguments before anything else happens."""
     hook: Any = events.init_command_line_parser
     hook.add_listener(_add_arguments)
+    hook.add_listener(_prepare_workers)
 
 
 def _add_arguments(parser: Any, **_: Any) -> None:
     # Defaults are never None: the web UI casts what is typed to the type of the default.
-    parser.add_argument("--scenario", default=SCENARIO, help="Scenario to run (a TOML file)")
-    parser.add_argument("--plan", default="", help="Plan of faults (a TOML file); empty: the scenario's")
+    parser.add_argument("--scenario", default=SCENARIO, help="Scenario to run: a TOML file, or one of ours by its name")
+    parser.add_argument(
+        "--plan", default="", help="Plan of faults: a TOML file, or one of ours by its name; empty: the scenario's"
+    )
     parser.add_argument(
         "--features", default="", help="Features of the app, such as all, none or all,-retry; empty: the scenario's"
     )
-    parser.add_argument("--rate", type=float, default=-1.0, help="Arrivals a second; 0: closed loop; -1: the scenario's")
+    parser.add_argument("--rate", type=rate, default=-1.0, help="Arrivals a second; 0: closed loop; -1: the scenario's")
     parser.add_argument(
         "--proof",
         action="store_true",
@@ -35,12 +41,27 @@ def _add_arguments(parser: Any, **_: Any) -> None:
         help="With --host: the model behind it is Headwind's, its answers prove themselves",
     )
     hidden = {"include_in_web_ui": False}
-    parser.add_argument("--rows-dir", default="", help="The arm's folder, which gets requests.jsonl", **hidden)
-    parser.add_argument("--arm", default="on", help="The name of the arm under test", **hidden)
-    parser.add_argument("--pair", type=int, default=1, help="The pair's number; request keys begin with it", **hidden)
-    parser.add_argument("--seed", type=int, default=7, help="All chance of the schedule comes from it", **hidden)
+    parser.add_argument("--seed", type=int, help="Another seed than the scenario's: other requests, other weather", **hidden)
+    parser.add_argument("--rows-dir", default="", help="Load only, with rows into this arm's folder (headwind run)", **hidden)
+    parser.add_argument("--arm", default="on", help="With --rows-dir: the name of the arm under test", **hidden)
+    parser.add_argument("--pair", type=int, default=1, help="With --rows-dir: the pair's number", **hidden)
     # Locust itself would answer on every interface of the machine.
     parser.set_defaults(web_host="127.0.0.1")
+
+
+def _prepare_workers(parser: Any, **_: Any) -> None:
+    forked.prepare(parser)
+
+
+def rate(text: str) -> float:
+    """Arrivals a second, as typed."""
+    try:
+        found = float(text)
+    except ValueError:
+        found = -2.0
+    if not isfinite(found) or (found < 0 and found != -1):
+        raise ArgumentTypeError(f'must be arrivals a second, 0 for the closed loop or -1 for the scenario\'s, got "{text}"')
+    return found
 
 
 def overridden(workload: Workload, options: Namespace) -> Workload:
@@ -64,4 +85,5 @@ def ticket(options: Namespace, workload: Workload, nth: int = 1) -> Ticket:
     folder = Path(options.rows_dir)
     if nth > 1:
         folder = RunFolder(folder.parent).arm(options.arm, options.pair + nth - 1).path
-    return Ticket(workload, options.seed, options.pair + nth - 1, options.arm, str(folder / REQUESTS))
+    seed = USUAL_SEED if options.seed is None else options.seed
+    return Ticket(workload, seed, options.pair + nth - 1, options.arm, str(folder / REQUESTS))

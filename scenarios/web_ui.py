@@ -1,10 +1,16 @@
-"""Keeps other web sites out of Locust's web UI, which allows every origin to read from it and to start tests."""
+"""What Locust's web UI refuses: other web sites, which it would let start tests, and a form that cannot be used."""
 
+import logging
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from flask import Response, request
+from flask import Response, jsonify, request
 
+from records.bad_input import BadInput
+
+Check = Callable[[Mapping[str, str]], None]
+"""Raises BadInput for a form that cannot be used."""
 _HARMLESS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -19,3 +25,19 @@ def _refusal() -> Response | None:
     if request.method in _HARMLESS or origin is None or urlsplit(origin).netloc == request.host:
         return None
     return Response(f"Requests from {origin} are refused: the page and this server must have the same origin.\n", 403)
+
+
+def refuse_bad_forms(app: Any, check: Check) -> None:
+    """Answers a start that cannot come to anything as Locust answers its own refusals: the page shows the sentence."""
+
+    def refusal() -> Response | None:
+        if request.endpoint != "locust.swarm":
+            return None
+        try:
+            check(request.form)
+        except BadInput as error:
+            logging.getLogger(__name__).error("%s", error)
+            return jsonify({"success": False, "message": str(error)})
+        return None
+
+    app.before_request(refusal)

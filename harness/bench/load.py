@@ -6,6 +6,7 @@ import tomllib
 from collections.abc import Iterable
 from pathlib import Path
 
+from harness.manifest import make_manifest
 from harness.processes import Process, Processes
 from harness.run import locust_command
 from harness.scenario import Scenario, parse_scenario
@@ -43,22 +44,23 @@ features = "none"
 
 def measure_load(folder: Path) -> list[str]:
     """Lines to print."""
-    alone, stack = RunFolder(folder / "alone").arm("off", 1), RunFolder(folder / "stack").arm("off", 1)
-    cost_ms, streams = _alone(_scenario(ALONE, folder), alone)
-    _through_the_stack(_scenario(STACK, folder), stack)
+    alone, stack = RunFolder(folder / "alone"), RunFolder(folder / "stack")
+    cost_ms, streams = _alone(_scenario(ALONE, alone), alone.arm("off", 1))
+    _through_the_stack(_scenario(STACK, stack), stack.arm("off", 1))
     return [
         f"Load generator, {streams} streams of 100 tokens, about 50 at once, against an app that only speaks:",
         f"  CPU ms a stream, rows and Locust's own   {cost_ms:.2f} (aim: at most 5)",
-        *_truth(alone, "the app's"),
+        *_truth(alone.arm("off", 1), "the app's"),
         "Through app and proxy, without faults, about 50 streams at once:",
-        *_truth(stack, "the model server's"),
+        *_truth(stack.arm("off", 1), "the model server's"),
     ]
 
 
-def _scenario(text: str, folder: Path) -> Scenario:
-    path = folder / "bench.toml"
-    path.write_text(text)
-    return parse_scenario(tomllib.loads(text), text, path)
+def _scenario(text: str, run: RunFolder) -> Scenario:
+    """The scenario, told in the run's manifest, which Locust reads."""
+    scenario = parse_scenario(tomllib.loads(text), text, Path("bench.toml"))
+    run.write_manifest(make_manifest(scenario, run.path.name, scenario.arms, ()))
+    return scenario
 
 
 def _truth(folder: ArmFolder, whose: str) -> list[str]:

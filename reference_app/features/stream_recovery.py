@@ -10,7 +10,7 @@ from langchain_core.outputs import ChatGenerationChunk
 from reference_app.backoff import pause
 from reference_app.call import Call, Chunks, Next, is_reset, is_text
 from reference_app.errors import StreamBroken, is_retryable, status_of
-from reference_app.splice import Splice
+from reference_app.splice import Splice, is_telling
 
 if TYPE_CHECKING:
     from reference_app.settings import Settings
@@ -82,6 +82,8 @@ def _refuses_to_continue(error: Exception, wanted: Call) -> bool:
 
 def _again(call: Call, told: _Told, continues: bool) -> tuple[Call, Splice]:
     said = "".join(told.pieces)
-    if said and continues:
+    # After so little, a provider that begins again instead would sound as if it went on.
+    continues = continues and is_telling(said)
+    if continues:
         call = replace(call, messages=[*call.messages, AIMessage(said)], said_tokens=len(told.pieces))
     return call, Splice(said, continues)

@@ -19,7 +19,7 @@ FIELDS = {
     "requests.jsonl": "request_id arm pair task prompt_key intended_s sent_s first_token_s finished_s status outcome served_by"
     " tokens longest_gap_s gaps_us proof error",
     "calls.jsonl": "request_id attempt path model started_s finished_s status bytes planned struck missed",
-    "model.jsonl": "request_id attempt model tokens_in tokens_out queued_s started_s finished_s cancelled",
+    "model.jsonl": "request_id attempt model tokens_in tokens_out queued_s started_s finished_s cancelled first_token_s",
 }
 ATTEMPT = "request_id attempt reason model started_s first_token_s finished_s status outcome tokens_in tokens_out"
 REQUEST = "route served_by degraded features"
@@ -50,7 +50,7 @@ def test_every_scheduled_request_left_one_row_in_both_arms(ran):
 def test_rows_are_those_of_the_design_field_for_field(ran, arm):
     for name, fields in FIELDS.items():
         for row in rows(ran.folder, arm, name):
-            assert set(fields.split()) <= row.keys()
+            assert set(fields.split()) == row.keys()
     told = rows(ran.folder, arm, "app.jsonl")
     for event, fields in [("attempt", ATTEMPT), ("request", REQUEST)]:
         of_event = [row for row in told if row["event"] == event]
@@ -195,7 +195,7 @@ def begun(folder):
     """`headwind run` as a process, once its first requests are recorded."""
     command = [sys.executable, "-m", "harness", "run", str(write_scenario(folder))]
     process = subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    wait_until(lambda: any(path.stat().st_size for path in folder.glob("runs/*/off-01/requests.jsonl")), 60)
+    wait_until(lambda: any(path.stat().st_size for path in folder.glob("runs/*/*/requests.jsonl")), 60)
     return process
 
 
@@ -213,6 +213,26 @@ def test_ctrl_c_leaves_a_readable_partial_run_and_no_process(tmp_path):
     (run,) = (tmp_path / "runs").iterdir()
     assert json.loads((run / "run.json").read_text())["state"] == "partial"
     assert (run / "report.html").exists()
+    assert alive(below) == []
+
+
+def kill_one(below, what):
+    """SIGKILL for the one process below whose command line names `what`."""
+    (pid,) = [pid for pid in below if what in Path(f"/proc/{pid}/cmdline").read_bytes().decode().split("\0")]
+    os.kill(pid, signal.SIGKILL)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+@pytest.mark.parametrize(("what", "code", "told"), [("reference_app", 5, "the app ended"), ("locust", 4, "partial")])
+def test_a_process_that_dies_is_noticed(tmp_path, what, code, told):
+    process = begun(tmp_path)
+    below = children_of(process.pid)
+
+    kill_one(below, what)
+    said, _ = process.communicate(timeout=60)
+
+    assert process.returncode == code, said
+    assert told in said
     assert alive(below) == []
 
 

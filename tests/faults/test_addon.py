@@ -138,3 +138,20 @@ def test_an_app_that_leaves_in_the_middle_of_its_call_has_its_row(proxy, row):
         app.sendall(b"POST /api/chat HTTP/1.1\r\nhost: x\r\nx-request-id: half\r\ncontent-length: 10\r\n\r\nhal")
 
     assert row("half")["status"] == 0
+
+
+def test_windows_count_from_the_first_call_that_asks(start, upstream, tmp_path):
+    """Arms start their stacks at different speeds: the load's own clock must decide, not the proxy's."""
+    plan, rows = tmp_path / "window.toml", tmp_path / "calls.jsonl"
+    plan.write_text('[[fault]]\nname = "early"\nkind = "answer"\nstatus = 503\nduring = [0, 0.5]\n')
+    proxy = start("faults", "--upstream", upstream.url, "--plan", plan, "--rows", rows)
+    httpx.get(proxy.url + "/api/version")
+    until_s = time.monotonic() + 0.8
+    while time.monotonic() < until_s:
+        httpx.get(proxy.url + "/api/version")
+
+    asked = httpx.post(proxy.url + "/api/chat", json={"model": "m"}).status_code
+    while (later := httpx.post(proxy.url + "/api/chat", json={"model": "m"}).status_code) == 503:
+        assert time.monotonic() < until_s + 5
+
+    assert (asked, later) == (503, 200)

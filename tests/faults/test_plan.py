@@ -256,3 +256,10 @@ def test_another_provider_brings_its_routes():
     text = 'provider_routes = ["/chat/v9"]\n[[fault]]\nname = "a"\nkind = "drop"\nroutes = "/chat/*"'
 
     assert parse_plan(text, "my.toml", KINDS).faults[0].routes == "/chat/*"
+
+
+def test_probes_of_readiness_are_struck_only_by_a_fault_that_names_them():
+    probe = Request("p01-000001", path="/api/version")
+
+    assert Plan((Fault(drop),)).decide(probe) == []
+    assert len(Plan((Fault(drop, routes="/api/version"),)).decide(probe)) == 1

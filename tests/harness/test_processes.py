@@ -1,5 +1,6 @@
 import os
 import signal
+import socket
 import subprocess
 import sys
 import textwrap
@@ -8,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.processes import Processes, free_port
+from harness.processes import Processes, free_port, refuse_taken
 from records.bad_input import BadInput
 
 SERVER = textwrap.dedent("""
@@ -96,3 +97,16 @@ def test_children_end_when_we_are_killed(tmp_path):
 
 def test_free_ports_can_be_bound():
     assert len({free_port() for _ in range(5)}) > 1
+
+
+def test_an_address_somebody_listens_on_is_refused():
+    with socket.socket() as busy:
+        busy.bind(("127.0.0.1", 0))
+        busy.listen()
+        port = busy.getsockname()[1]
+        with pytest.raises(
+            BadInput, match=f"--web-port: 127.0.0.1:{port} cannot be used: Address already in use. Name another"
+        ):
+            refuse_taken("--web-port", "127.0.0.1", port)
+    refuse_taken("--web-port", "127.0.0.1", port)
+    refuse_taken("--web-port", "*", port)

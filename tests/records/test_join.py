@@ -56,6 +56,20 @@ def test_a_4xx_out_of_nowhere_is_an_http_error():
     assert is_failure(found.outcome)
 
 
+def test_a_4xx_of_the_providers_own_making_is_an_http_error():
+    (found,) = join([a_request(status=404, outcome="rejected")], [], [a_call(404)], [])
+
+    assert found.outcome == "http_error"
+
+
+def test_the_prompt_counts_once_whatever_the_order_of_the_rows():
+    generations = [a_generation(tokens_in=50, attempt=2), a_generation(tokens_in=12, tokens_out=6)]
+
+    (found,) = join([a_request()], [], [a_call()], generations)
+
+    assert found.tokens_wasted == 50 + 40 + 12 + 6 - 12 - 40
+
+
 def test_an_answer_from_the_cache_costs_nothing():
     app = [{"event": "request", "request_id": "p01-000001", "served_by": "cache", "degraded": False}]
 

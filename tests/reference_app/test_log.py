@@ -17,14 +17,14 @@ REQUEST += ["tokens_in", "tokens_out", "tokens_wasted", "estimated", *ENDS]
 
 def test_an_attempt_and_a_request_are_told_completely(app_with):
     app = app_with("all", recovery_base_s=0.001)
-    told = app.ask("n=5 cut=2 how=fin times=1 told completely")
+    told = app.ask("n=5 cut=3 how=fin times=1 told completely")
     row, attempts = app.request_row(told.request_id), app.rows("attempt", told.request_id)
 
     assert list(row) == REQUEST and [list(attempt) for attempt in attempts] == [ATTEMPT, ATTEMPT]
     told_of = [(a["attempt"], a["reason"], a["status"], a["outcome"], a["tokens_in"], a["tokens_out"]) for a in attempts]
-    assert told_of == [(1, "first", 200, "cut", None, 2), (2, "recovery", 200, "ok", 14, 3)]
+    assert told_of == [(1, "first", 200, "cut", None, 3), (2, "recovery", 200, "ok", 15, 2)]
     assert (row["route"], row["status"], row["outcome"], row["served_by"]) == ("/chat/stream", 200, "ok", "recovery")
-    assert (row["attempts"], row["tokens_in"], row["tokens_out"], row["tokens_wasted"]) == (2, 26, 5, 0)
+    assert (row["attempts"], row["tokens_in"], row["tokens_out"], row["tokens_wasted"]) == (2, 27, 5, 0)
     assert row["features"] == ["deadline", "cache", "stream_recovery", "retry"] and row["estimated"] is True
     assert row["started_s"] <= attempts[0]["started_s"] <= row["first_token_s"] <= attempts[1]["started_s"] <= row["finished_s"]
 

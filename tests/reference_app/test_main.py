@@ -5,6 +5,7 @@ import socket
 import subprocess
 import sys
 import time
+from statistics import median
 
 import httpx
 import pytest
@@ -53,12 +54,58 @@ def test_everything_wrong_is_told_at_once():
     assert 'Did you mean "cache"?' in lines[0] and 'Did you mean "retry"?' in lines[1]
 
 
-@pytest.mark.parametrize("port", ["taken", "70000"])
-def test_a_port_that_cannot_be_used_is_one_sentence(port):
+def test_a_port_that_is_taken_is_one_sentence():
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        told = run("--port", str(taken.getsockname()[1]) if port == "taken" else port)
+        told = run("--port", str(taken.getsockname()[1]))
 
     assert told.returncode == 2 and len(told.stderr.splitlines()) == 1 and "--port" in told.stderr
+
+
+@pytest.mark.parametrize(("port", "check"), [("70000", []), ("70000", ["--check"]), ("-1", ["--check"])])
+def test_a_port_that_is_none_is_one_sentence(port, check):
+    told = run("--port", port, *check)
+
+    assert (told.returncode, told.stderr) == (2, f"--port: must be between 0 and 65535, got {port}\n")
+
+
+@pytest.mark.parametrize(
+    ("path", "why"),
+    [
+        ("nowhere/x", "nowhere is no folder"),
+        ("file/x", "file is no folder"),
+        ("", "it is a folder"),
+        ("x" * 300, "File name too long"),
+    ],
+)
+def test_a_log_that_cannot_be_written_is_one_sentence(tmp_path, path, why):
+    (tmp_path / "file").touch()
+    by_flag = run("--log-path", str(tmp_path / path))
+    by_environment = run("--check", APP_LOG_PATH=str(tmp_path / path))
+
+    assert by_flag.returncode == by_environment.returncode == 2 and by_flag.stderr == by_environment.stderr
+    (line,) = by_flag.stderr.splitlines()
+    assert line.startswith(f"APP_LOG_PATH: {tmp_path / path} cannot be written: ") and why in line
+
+
+def test_a_check_makes_no_log(tmp_path):
+    assert run("--log-path", str(tmp_path / "app.jsonl"), "--check").returncode == 0
+    assert not list(tmp_path.iterdir())
+
+
+def test_first_tokens_on_a_reused_connection_come_at_once(start, provider):
+    """Nagle's algorithm would keep each back until the user's kernel has acknowledged the header, 40 ms later."""
+    app, late_s = start("reference_app", "--provider-url", provider.url, "--features", "none"), []
+    with httpx.Client() as user:
+        for number in range(30):
+            request_id = f"reused-{number}"
+            body, headers = {"question": "n=2 every=0.05"}, {"x-request-id": request_id}
+            with user.stream("POST", app.url + "/chat/stream", json=body, headers=headers) as told:
+                pieces = told.iter_bytes()
+                assert b"w0" in next(pieces)
+                late_s.append(time.monotonic() - provider.of(request_id)[0].at)
+                assert b"done" in b"".join(pieces)
+
+    assert median(late_s) < 0.02
 
 
 def test_uvicorn_can_make_it_and_slow_imports_stay_out(provider):

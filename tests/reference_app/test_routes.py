@@ -58,6 +58,42 @@ def test_what_cannot_be_asked_is_refused_before_any_call(app_with, provider, rou
     assert len(provider.seen) == before
 
 
+HOSTILE = {
+    "10 MB": (b'{"question":"%b"}' % (b"x" * 10_000_000), 413),
+    "10 MB of numbers": (b'{"question":[%b1]}' % (b"1," * 5_000_000), 413),
+    "no UTF-8": (b'{"question":"\xff\xfe"}', 400),
+    "half a character": (rb'{"question":"\ud800"}', 422),
+    "half a character in a name": (rb'{"question":"n=1","\ud800":1}', 422),
+    "no number": (b'{"question":"n=1","temperature":NaN}', 422),
+    "too deep": (b"[" * 200_000, 400),
+    "many names": (b'{"question":"n=1",%b}' % b",".join(b'"%d":0' % number for number in range(5_000)), 422),
+    "nothing": (b"", 422),
+    "no JSON": (b"question=1", 422),
+}
+
+
+@pytest.mark.parametrize("route", ["/chat", "/chat/stream"])
+@pytest.mark.parametrize("chunked", [False, True], ids=["sized", "chunked"])
+@pytest.mark.parametrize("case", HOSTILE)
+def test_a_hostile_body_is_refused_at_once_and_in_few_words(app_with, provider, case, chunked, route):
+    body, status = HOSTILE[case]
+    app, before, began = app_with("all"), len(provider.seen), time.monotonic()
+    headers = {"content-type": "application/json", "x-request-id": f"{case}-{chunked}-{len(route)}".replace(" ", "-")}
+    told = httpx.post(app.url + route, content=iter([body]) if chunked else body, headers=headers)
+
+    assert told.status_code == status and "detail" in told.json()
+    assert len(told.content) < 1000 and time.monotonic() - began < 2 and len(provider.seen) == before
+    assert (row := app.request_row(headers["x-request-id"]))["status"] == status and row["outcome"] == "rejected"
+
+
+@pytest.mark.parametrize("route", ["/chat", "/chat/stream"])
+def test_the_longest_question_fits_however_it_is_written(app_with, route):
+    """As JSON escapes it, a character may take twelve bytes."""
+    question = "n=1 " + "\U0001f44b" * 31_996
+
+    assert app_with("all").ask(question, route).status == 200
+
+
 @pytest.mark.parametrize("route", ["/chat", "/chat/stream"])
 @pytest.mark.parametrize("features", ["none", "retry"])
 @pytest.mark.parametrize(
@@ -91,12 +127,15 @@ def test_ids_go_through_to_the_provider(app_with, provider):
     assert [seen.attempt for seen in provider.of("p01-000417")] == ["1"]
 
 
-@pytest.mark.parametrize("bad", ["", "a b", "x" * 129, "a/b", "é"])
-def test_an_id_that_cannot_be_used_is_replaced(app_with, bad):
-    body = {"question": "n=1"}
-    told = httpx.post(app_with("none").url + "/chat", json=body, headers={"x-request-id": bad.encode("latin1")})
+@pytest.mark.parametrize(
+    "bad", ["", "a b", "x" * 129, "x" * 60_000, "a/b", "é", "ÿþ", '"},{"event":"request', "../../x", "a\tb"]
+)
+def test_an_id_that_cannot_be_used_is_replaced(app_with, provider, bad):
+    app, body = app_with("none"), {"question": "n=1"}
+    told = httpx.post(app.url + "/chat", json=body, headers={"x-request-id": bad.encode("latin1")})
 
-    assert told.status_code == 200 and told.headers["x-request-id"] not in (bad, "")
+    assert told.status_code == 200 and (given := told.headers["x-request-id"]).isalnum()
+    assert len(provider.of(given)) == 1 and app.request_row(given)["status"] == 200
 
 
 @pytest.mark.parametrize("features", ["none", "all"])

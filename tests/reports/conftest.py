@@ -11,7 +11,7 @@ import orjson
 import pytest
 
 from records.chance import draw, normal
-from records.folder import APP, CALLS, MODEL, REQUESTS, RunFolder
+from records.folder import APP, CALLS, GENERATOR, MODEL, REQUESTS, RunFolder
 from records.join import join
 from records.rows import CallRow, GenerationRow, RequestRow
 from reports.arm import Arm, columns, strikes_of
@@ -38,9 +38,10 @@ class Files:
     app: list[dict[str, Any]] = field(default_factory=list)
     calls: list[dict[str, Any]] = field(default_factory=list)
     model: list[dict[str, Any]] = field(default_factory=list)
+    generator: list[dict[str, Any]] = field(default_factory=list)
 
     def named(self) -> dict[str, list[dict[str, Any]]]:
-        return {REQUESTS: self.requests, APP: self.app, CALLS: self.calls, MODEL: self.model}
+        return {REQUESTS: self.requests, APP: self.app, CALLS: self.calls, MODEL: self.model, GENERATOR: self.generator}
 
 
 def as_row(row: RequestRow | CallRow | GenerationRow) -> dict[str, Any]:
@@ -188,10 +189,10 @@ def a_manifest(arms: tuple[str, ...] = ("off", "on"), **changes: Any) -> dict[st
     return usual | changes
 
 
-def write_run(path: Path, arms: dict[str, Files], **changes: Any) -> RunFolder:
+def write_run(path: Path, arms: dict[str, Files], /, **changes: Any) -> RunFolder:
     """A run's folder with these rows; an arm's file that has no rows is not written."""
     folder = RunFolder(path)
-    folder.write_manifest(a_manifest(tuple(arms), **changes))
+    folder.write_manifest(a_manifest(tuple(arms)) | changes)
     for arm, files in arms.items():
         for name, rows in files.named().items():
             if rows:

@@ -25,7 +25,9 @@ def test_what_never_happened_is_nan_not_zero(rows: SimpleNamespace):
 
 def test_a_rejection_out_of_nowhere_is_a_failure(rows: SimpleNamespace):
     told = [rows.a_request(1, outcome="rejected", status=422), rows.a_request(2, outcome="rejected", status=422)]
-    frame = rows.an_arm(told, [rows.a_call("p01-000001", status=422), rows.a_call("p01-000002")]).rows
+    frame = rows.an_arm(
+        told, [rows.a_call("p01-000001", 1, 422, [{"name": "422", "kind": "answer"}]), rows.a_call("p01-000002")]
+    ).rows
 
     assert frame["outcome"].tolist() == ["rejected", "http_error"]
     assert frame["failed"].tolist() == [False, True]

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -38,7 +39,8 @@ def test_a_planted_slowdown_fails(a_run: Callable[..., RunFolder], rows: SimpleN
     ("ratio", "low", "high", "state"),
     [
         (1.05, 1.01, 1.09, "pass"),
-        (0.98, 0.80, 1.30, "pass"),
+        (0.98, 0.80, 1.30, "inconclusive"),
+        (0.98, 0.90, 1.08, "pass"),
         (1.20, 1.05, 1.40, "fail"),
         (1.20, 0.95, 1.40, "inconclusive"),
         (1.05, 1.01, 1.15, "inconclusive"),
@@ -56,6 +58,16 @@ def test_an_inconclusive_gate_says_what_it_could_have_seen():
     assert "ratio 1.250" in gate.reasons[0]
 
 
+def test_a_faster_run_that_may_be_slower_is_told_with_what_it_could_have_seen():
+    """No slower on paper is not good news, while the interval reaches beyond the tolerance."""
+    gate = decide(Ratio(2.0, 1.96, 0.98, 0.80, 1.30, 500), "on", 0.1, 10.0)
+
+    assert gate.reasons == (
+        "P95 1.960 s against 2.000 s, ratio 0.980, 95 % interval 0.800 to 1.300, at most 1.100 is accepted. "
+        "The smallest slowdown it could have failed is ratio 1.225.",
+    )
+
+
 def test_a_baseline_at_the_deadline_can_show_nothing():
     """P95 cannot exceed the deadline: equal is then no good news."""
     assert decide(Ratio(10.0, 10.0, 1.0, 1.0, 1.0, 500), "off", 0.1, 10.0).state == "inconclusive"
@@ -68,20 +80,128 @@ def test_a_baseline_at_the_deadline_can_show_nothing():
         ({"scenario": {"name": "other", "text": "x"}}, "another scenario: article (sha256"),
         ({"plan": None}, "another fault plan"),
         ({"deadline_s": 5.0}, "another deadline"),
+        ({"plan_seed": 9}, "another seed of the plan: None, this run has 9"),
+        ({"workload": {"users": 50, "rate_per_s": 20.0}}, "another workload: rate_per_s 15.0, this run has rate_per_s 20.0"),
+        ({"workload": None}, "another workload: users 50, rate_per_s 15.0, this run has none"),
+        ({"model": {"slots": 8}}, "another physics of the model: slots 64, this run has slots 8"),
     ],
 )
 def test_another_experiment_is_refused(a_run: Callable[..., RunFolder], changes: dict, told: str):
-    baseline = make_baseline(load(a_run("before")))
+    usual = {"workload": {"users": 50, "rate_per_s": 15.0}, "model": {"slots": 64}}
+    baseline = make_baseline(load(a_run("before", **usual)))
     with pytest.raises(BadInput) as raised:
-        compare_to_baseline(load(a_run("after", **changes)), baseline, "on", 0.1)
+        compare_to_baseline(load(a_run("after", **usual | changes)), baseline, "on", 0.1)
 
+    assert len(raised.value.problems) == 1
     assert told in raised.value.problems[0]
+
+
+@pytest.mark.parametrize(
+    ("arm", "told"),
+    [
+        ({"features": "retry"}, 'arm "on" of other features: all, this run has retry'),
+        ({"features": "all", "environment": {"APP_RETRY_BASE_S": "2"}}, 'arm "on" of another environment: none, this run has'),
+    ],
+)
+def test_another_app_is_refused(a_run: Callable[..., RunFolder], arm: dict, told: str):
+    """The same name for another set of features is not the same arm."""
+    off = {"name": "off", "features": "none"}
+    baseline = make_baseline(load(a_run("before")))
+    after = load(a_run("after", arms=[off, {"name": "on", **arm}]))
+    with pytest.raises(BadInput) as raised:
+        compare_to_baseline(after, baseline, "on", 0.1)
+
+    assert len(raised.value.problems) == 1
+    assert told in raised.value.problems[0]
+    assert compare_to_baseline(after, baseline, "off", 0.1).arm == "off"
 
 
 def test_an_unknown_arm_is_refused_with_the_nearest(a_run: Callable[..., RunFolder]):
     run = load(a_run())
     with pytest.raises(BadInput, match=r'"onn" is not an arm\. Did you mean "on"'):
         compare_to_baseline(run, make_baseline(run), "onn", 0.1)
+
+
+@pytest.mark.parametrize("tolerance", [10.0, -0.1, float("nan")])
+def test_a_tolerance_in_percent_is_refused(a_run: Callable[..., RunFolder], tolerance: float):
+    run = load(a_run())
+    with pytest.raises(BadInput, match=r"must be a share between 0 and 1, such as 0\.1 for 10 %, got"):
+        compare_to_baseline(run, make_baseline(run), "on", tolerance)
+
+
+def lacking(rows: SimpleNamespace, kept: int) -> Any:
+    files = rows.simulate("on", 500)
+    files.requests = files.requests[:kept]
+    return files
+
+
+def test_a_run_that_lacks_requests_of_the_baseline_is_inconclusive(a_run: Callable[..., RunFolder], rows: SimpleNamespace):
+    baseline = make_baseline(load(a_run("before")))
+    gate = compare_to_baseline(load(a_run("after", off=rows.simulate("off", 500), on=lacking(rows, 185))), baseline, "on", 0.1)
+
+    assert (gate.state, gate.exit_code) == ("inconclusive", 4)
+    assert "185 of 500 requests of the baseline are in this run" in gate.reasons[-1]
+
+
+def test_a_baseline_that_lacks_requests_of_the_run_is_inconclusive(a_run: Callable[..., RunFolder], rows: SimpleNamespace):
+    baseline = make_baseline(load(a_run("before", off=rows.simulate("off", 500), on=lacking(rows, 185))))
+    gate = compare_to_baseline(load(a_run("after")), baseline, "on", 0.1)
+
+    assert gate.state == "inconclusive"
+    assert "185 of 500 requests of this run are in the baseline" in gate.reasons[-1]
+
+
+def test_an_arm_without_one_right_answer_makes_the_gate_vacuous(a_run: Callable[..., RunFolder], rows: SimpleNamespace):
+    """Every request was rejected at once: fast, and worth nothing."""
+    baseline = make_baseline(load(a_run("before")))
+    files = rows.simulate("on", 500)
+    for row in files.requests:
+        row |= {"outcome": "http_error", "status": 500, "served_by": None}
+    gate = compare_to_baseline(load(a_run("after", off=rows.simulate("off", 500), on=files)), baseline, "on", 0.1)
+
+    assert gate.state == "vacuous"
+    assert gate.reasons == ('No request of arm "on" got a right answer.',)
+
+
+def test_a_slower_run_fails_also_where_requests_are_missing(a_run: Callable[..., RunFolder], rows: SimpleNamespace):
+    baseline = make_baseline(load(a_run("before")))
+    slow = rows.simulate("on", 500, slower=2.0)
+    slow.requests = slow.requests[:400]
+    gate = compare_to_baseline(load(a_run("after", off=rows.simulate("off", 500), on=slow)), baseline, "on", 0.1)
+
+    assert gate.state == "fail"
+    assert "400 of 500 requests of the baseline are in this run" in gate.reasons[-1]
+
+
+@pytest.mark.parametrize(
+    "arm",
+    [{}, "on", {"effective_s": [1.0]}, {"effective_s": {"p01-000001": "slow"}}, {"effective_s": {"p01-000001": None}},
+     {"effective_s": {"p01-000001": float("nan")}}, {"effective_s": {"p01-000001": 0}}],
+)  # fmt: skip
+def test_an_arm_of_a_baseline_without_seconds_is_refused(tmp_path: Path, arm: Any):
+    (tmp_path / "baseline.json").write_text(json.dumps({"schema_version": 2, "arms": {"on": arm}}))
+    with pytest.raises(BadInput, match='arm "on" has no effective_s') as raised:
+        read_baseline(tmp_path / "baseline.json")
+
+    assert len(raised.value.problems) == 1
+
+
+def test_a_baseline_of_the_first_schema_is_to_be_written_again(tmp_path: Path):
+    (tmp_path / "baseline.json").write_text('{"schema_version": 1, "arms": {}}')
+    with pytest.raises(BadInput, match=r"schema version 2, got 1\. Write it again: headwind baseline RUN"):
+        read_baseline(tmp_path / "baseline.json")
+
+
+def test_a_baseline_that_cannot_be_written_is_bad_input(tmp_path: Path):
+    with pytest.raises(BadInput, match=r"out: not writable \(Is a directory\)\. Name another file: --out FILE"):
+        (tmp_path / "out").mkdir()
+        write_baseline(tmp_path / "out", {})
+
+
+def test_a_file_in_the_place_of_a_run_is_refused(tmp_path: Path):
+    (tmp_path / "baseline.json").write_text("{}")
+    with pytest.raises(BadInput, match="not a run's folder"):
+        read_run(tmp_path / "baseline.json")
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"schema_version": 99, "arms": {}}'])

@@ -58,8 +58,8 @@ def test_rows_that_cannot_be_joined_are_told_and_left_out(a_run: Callable[..., R
     run = load(a_run(off=files))
 
     assert len(run.arms[0].rows) == 29
-    assert run.problems[0] == "off-01/calls.jsonl: 2 rows left out, they lack request_id"
-    assert run.problems[1].startswith("off-01/requests.jsonl: 2 rows left out, their request id came before")
+    assert run.problems[1] == "off-01/calls.jsonl: 2 rows left out, without a usable request_id, status"
+    assert run.problems[0].startswith("off-01/requests.jsonl: 2 rows left out, their request id came before")
 
 
 def test_what_else_the_app_logs_is_its_own_affair(a_run: Callable[..., RunFolder], rows: SimpleNamespace):

@@ -35,7 +35,7 @@ def test_a_failure_counts_as_the_deadline_and_a_rejection_as_itself(rows: Simple
             rows.a_request(3, intended_s=due, finished_s=due + 0.1, outcome="rejected", status=422),
             rows.a_request(4, intended_s=due, finished_s=due + 5, outcome="aborted"),
         ],
-        [rows.a_call("p01-000003", status=422)],
+        [rows.a_call("p01-000003", 1, 422, [{"name": "422", "kind": "answer"}])],
     )
 
     assert sorted(arm.rows["effective_s"]) == pytest.approx([0.1, 2, 10])
@@ -102,7 +102,9 @@ def test_metrics_agree_with_plain_counting(rows: SimpleNamespace, drawn: list[tu
     struck = [{"name": "f", "kind": "cut"}]
     calls = [rows.a_call(f"p01-{n:06d}", status=422, faults=struck if met else []) for n, (_, _, met) in enumerate(drawn)]
     found = measure(rows.an_arm(requests, calls))
-    kept = [one for one in drawn if one[0] != "aborted"]
+    # Rightly rejected is who met a fault; a 4xx of the provider's own making is an error.
+    told = [("http_error" if one == "rejected" and not met else one, took_s, met) for one, took_s, met in drawn]
+    kept = [one for one in told if one[0] != "aborted"]
 
     assert found["aborted"] == len(drawn) - len(kept)
     if not kept:

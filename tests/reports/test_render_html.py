@@ -91,7 +91,9 @@ def _port(process: "subprocess.Popen[str]") -> str:
 def page(tmp_path_factory: pytest.TempPathFactory, rows: SimpleNamespace) -> Path:
     """The report of a run with long names and problems: what is most likely to overflow."""
     arms = {"off": rows.simulate("off", 300), "on": rows.simulate("on", 300)}
-    folder = rows.write_run(tmp_path_factory.mktemp("run"), arms, command="headwind run " + "long/" * 40 + "path.toml")
+    folder = rows.write_run(
+        tmp_path_factory.mktemp("run"), arms, embedded=False, command="headwind run " + "long/" * 40 + "path.toml"
+    )
     (folder.arm("on", 1).path / "model.jsonl").unlink()
     report(folder)
     return folder.path / "report.html"

@@ -19,6 +19,8 @@ def test_json_holds_every_figure_in_seconds_and_shares(found: Report):
     assert told["arms"]["off"]["metrics"]["failure_share"] == 0.16
     assert told["arms"]["on"]["recovery"]["overall"]["share"] == 1
     assert told["arms"]["on"]["recovery"]["by_kind"][1]["name"] == "cut"
+    assert told["arms"]["off"]["outcomes"]["ok"] == 420 - told["arms"]["off"]["outcomes"]["rejected"]
+    assert sum(told["arms"]["off"]["outcomes"].values()) == 500
     assert told["comparisons"][0]["differences"]["p95_s"]["ratio_high"] < 0.5
     assert told["bounds"][0]["state"] == "pass"
     assert told["run"]["seed"] == 7

@@ -44,6 +44,14 @@ def test_an_arm_in_which_nothing_finished_makes_the_run_vacuous():
     assert 'No request finished in arm "on".' in found.reasons
 
 
+def test_an_arm_without_one_right_answer_makes_the_run_vacuous():
+    """Its P95 is the deadline and its tokens are none: nothing is told of the app, whatever the bounds say."""
+    found = verdict({"off": FINE, "on": FINE | {"ok_share": 0.0}}, [], {"off": LANDED, "on": LANDED}, False)
+
+    assert found.state == "vacuous"
+    assert found.reasons == ('No request of arm "on" got a right answer.',)
+
+
 def test_a_fault_that_landed_in_one_arm_has_landed():
     assert verdict({"off": FINE, "on": FINE}, [], {"off": LANDED, "on": MISSED}, False).state == "pass"
 

@@ -28,6 +28,13 @@ def test_a_run_without_rows_writes_nothing(a_run: Callable[..., RunFolder], rows
     assert [path.name for path in folder.path.iterdir()] == ["run.json"]
 
 
+def test_a_report_that_cannot_be_written_is_bad_input(a_run: Callable[..., RunFolder]):
+    folder = a_run()
+    (folder.path / "report.html").mkdir()
+    with pytest.raises(BadInput, match=r"report\.html: not writable \(Is a directory\)"):
+        report(folder)
+
+
 def test_a_bare_manifest_is_enough(a_run: Callable[..., RunFolder], rows: SimpleNamespace):
     """A run from plain Locust against an app of someone else's: one arm, requests only, no plan, no bounds."""
     files = rows.simulate("off", 60)
@@ -53,14 +60,14 @@ def test_p95_and_failures_can_be_recomputed_from_the_rows_alone(a_run: Callable[
 
 
 def test_a_hundred_thousand_requests_become_a_report_in_seconds(a_run: Callable[..., RunFolder], rows: SimpleNamespace):
-    """Aim: 5 s on two cores; the guard is generous, because CI shares its cores."""
+    """Aim: 5 s on two cores; the guard is generous, and of CPU time, because CI shares its cores."""
     folder = a_run(**{arm: rows.simulate(arm, 5_000, rate_per_s=10) for arm in ("off", "on")})
     for path in folder.path.glob("*/*.jsonl"):
         told = path.read_bytes()
         path.write_bytes(b"".join(told.replace(b'"p01-', b'"c%02d-' % copy) for copy in range(10)))
-    began_s = time.monotonic()
+    began_s = time.process_time()
     found = report(folder)
-    took_s = time.monotonic() - began_s
+    took_s = time.process_time() - began_s
 
     assert found.arms[0].metrics["requests"] == found.arms[1].metrics["requests"] == 50_000
     assert (folder.path / "report.html").stat().st_size < 2_000_000

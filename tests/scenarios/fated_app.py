@@ -38,6 +38,8 @@ STREAM = {
     "flagged": "degraded",
     "closed_at_once": "http_error",
     "other_spelling": "ok",
+    "crlf": "ok",
+    "no_text": "garbled",
     "broken_after_done": "ok",
 }
 CHAT = {
@@ -50,6 +52,7 @@ CHAT = {
     "closed_in_chunk": "cut",
     "unreadable": "garbled",
     "closed_at_once": "http_error",
+    "no_text": "garbled",
 }
 USAGE = {"input_tokens": 9, "output_tokens": len(WORDS) + 9, "wasted_output_tokens": 7, "attempts": 2, "estimated": False}
 
@@ -126,6 +129,8 @@ async def chat(fate, asked, scope, send):
     answer = {"answer": "".join(text_of(fate, asked)), **told}
     if fate == "unreadable":
         return await whole(send, 200, ["not what was agreed"])
+    if fate == "no_text":
+        return await whole(send, 200, answer | {"answer": None})
     if fate == "closed_in_chunk":
         await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"5000")]})
         await send({"type": "http.response.body", "body": json.dumps(answer).encode(), "more_body": True})
@@ -135,6 +140,8 @@ async def chat(fate, asked, scope, send):
 
 async def stream(fate, asked, request_id, scope, send):
     async def say(data):
+        if fate == "crlf":
+            data = data.replace(b"\n", b"\r\n")
         await send({"type": "http.response.body", "body": data, "more_body": True})
 
     transport, tokens = scope["transport"], text_of(fate, asked)
@@ -154,6 +161,8 @@ async def stream(fate, asked, request_id, scope, send):
                 await say(event("token", {"text": tokens[2]}))
             if fate == "unreadable":
                 await say(b"event: token\ndata: {not json}\n\n")
+            if fate == "no_text":
+                await say(event("token", {"text": 5}))
             if fate.startswith("error_event"):
                 await say(event("error", {"error": "the provider is gone", "status": int(fate[-3:])}))
                 return await send({"type": "http.response.body", "body": b""})

@@ -7,9 +7,10 @@ import urllib.parse
 import urllib.request
 
 import pytest
-from flask import Flask
+from flask import Blueprint, Flask
 
-from scenarios.web_ui import refuse_cross_origin
+from records.bad_input import BadInput
+from scenarios.web_ui import refuse_bad_forms, refuse_cross_origin
 
 
 @pytest.fixture
@@ -43,6 +44,23 @@ def test_reading_is_left_alone(site):
     assert site.get("/swarm", headers={"Origin": "https://example.org"}).status_code == 200
 
 
+def test_a_form_that_cannot_be_used_is_answered_with_its_sentence():
+    def check(form):
+        if form.get("plan"):
+            raise BadInput("no such plan")
+
+    app, ours = Flask("site"), Blueprint("locust", __name__)
+    ours.add_url_rule("/swarm", "swarm", view_func=lambda: {"success": True}, methods=["POST"])
+    ours.add_url_rule("/stop", "stop", view_func=lambda: {"success": True}, methods=["POST"])
+    app.register_blueprint(ours)
+    refuse_bad_forms(app, check)
+    page = app.test_client()
+
+    assert page.post("/swarm", data={"plan": "nope"}).json == {"success": False, "message": "no such plan"}
+    assert page.post("/swarm", data={"plan": ""}).json == {"success": True}
+    assert page.post("/stop", data={"plan": "nope"}).json == {"success": True}
+
+
 def post(url, origin="", **form):
     request = urllib.request.Request(url, urllib.parse.urlencode(form).encode(), {"Origin": origin} if origin else {})
     try:
@@ -61,7 +79,7 @@ def test_the_real_web_ui(stage, port, eventually):
 
     page = urllib.request.urlopen(url, timeout=5).read().decode()
     form = re.search(r'"extra_options": (\{.*?\}\})', page)
-    assert form and set(json.loads(form[1])) == {"scenario", "plan", "features", "rate"}
+    assert form and set(json.loads(form[1])) == {"scenario", "plan", "features", "rate", "proof"}
     assert re.search(r'"num_users": 7\b', page), "the pool's size is filled in"
 
     assert post(f"{url}/swarm", "https://example.org", user_count=7, spawn_rate=70)[0] == 403

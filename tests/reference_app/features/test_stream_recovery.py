@@ -1,8 +1,20 @@
 """Whatever happens to a stream, the user reads the whole answer, and no word twice."""
 
+import asyncio
 import time
+from itertools import cycle
 
 import pytest
+from hypothesis import assume, example, given
+from hypothesis import strategies as st
+from langchain_core.language_models.chat_models import BaseChatModel
+from langchain_core.messages import AIMessageChunk, HumanMessage
+from langchain_core.outputs import ChatGenerationChunk
+
+from reference_app import features
+from reference_app.model import ResilientChatModel
+from reference_app.settings import Settings
+from reference_app.splice import TELLING
 
 WORDS = 6
 BREAKS = ("rst", "fin", "clean", "halfline", "error", "junk", "list", "shape")
@@ -21,17 +33,17 @@ def test_a_stream_cut_at_any_place_is_completed(app_with, provider, k, how, rout
 
 @pytest.mark.parametrize("how", ["fin", "clean"])
 def test_several_cuts_in_one_answer(app_with, provider, how):
-    """Each call gets two more words out."""
-    told = app_with("stream_recovery", recovery_base_s=0.001).ask(f"n=7 cut=2 how={how}")
+    """Each call gets three more words out."""
+    told = app_with("stream_recovery", recovery_base_s=0.001).ask(f"n=10 cut=3 how={how}")
 
-    assert told.text == provider.words(7) and told.ended == "done"
-    assert [seen.sent for seen in provider.of(told.request_id)] == [2, 2, 2, 1]
+    assert told.text == provider.words(10) and told.ended == "done"
+    assert [seen.sent for seen in provider.of(told.request_id)] == [3, 3, 3, 1]
 
 
 def test_it_gives_up_after_three_recoveries_and_says_so(app_with, provider):
-    told = app_with("stream_recovery", recovery_base_s=0.001).ask("n=20 cut=2 how=fin")
+    told = app_with("stream_recovery", recovery_base_s=0.001).ask("n=20 cut=3 how=fin")
 
-    assert told.text == provider.words(8)
+    assert told.text == provider.words(12)
     assert told.ended == "error" and told.end["status"] == 503
     assert len(provider.of(told.request_id)) == 4
 
@@ -77,13 +89,89 @@ def test_a_slow_stream_is_no_stall(app_with, provider):
 
 
 @pytest.mark.parametrize("mode", ["restart", "continue"])
-def test_a_provider_that_begins_again_is_not_heard_twice(app_with, provider, mode):
-    told = app_with("stream_recovery", recovery=mode).ask("n=8 cut=4 how=fin times=1 continues=0")
+@pytest.mark.parametrize("cut", [1, 4])
+def test_a_provider_that_begins_again_is_not_heard_twice(app_with, provider, cut, mode):
+    told = app_with("stream_recovery", recovery=mode).ask(f"n=8 cut={cut} how=fin times=1 continues=0")
 
     assert [name for name, _ in told.events] == ["token"] * 8 + ["done"]
     assert told.text == provider.words(8)
-    assert told.end["usage"]["wasted_output_tokens"] == 4
-    assert told.end["usage"]["output_tokens"] == 12
+    assert told.end["usage"]["wasted_output_tokens"] == cut
+    assert told.end["usage"]["output_tokens"] == 8 + cut
+
+
+def test_after_a_word_or_two_it_begins_again_rather_than_to_ask_for_more(app_with, provider):
+    told = app_with("stream_recovery").ask("n=8 cut=2 how=fin times=1")
+    first, second = provider.of(told.request_id)
+
+    assert second.body["messages"] == first.body["messages"] and told.text == provider.words(8)
+
+
+class Wordings(BaseChatModel):
+    """Attempt k breaks off after `cuts[k]` pieces; it goes on from an unfinished answer, or says `answers[k]` whole."""
+
+    answers: list[str]
+    sizes: list[int]
+    cuts: list[int]
+    continues: bool
+    calls: int = 0
+    ambiguous: bool = False
+    """Some continuation began as the whole answer does: nobody can tell what that is."""
+
+    @property
+    def _llm_type(self):
+        return "wordings"
+
+    def _generate(self, *_args, **_kwargs):
+        raise NotImplementedError
+
+    async def _astream(self, messages, stop=None, run_manager=None, **kwargs):
+        text, self.calls = self.answers[min(self.calls, len(self.answers) - 1)], self.calls + 1
+        if self.continues and messages[-1].type == "ai":
+            said = messages[-1].content
+            text = next((answer for answer in self.answers if answer.startswith(said)), said)[len(said) :]
+            self.ambiguous = self.ambiguous or text.lstrip()[:TELLING] == said.lstrip()[:TELLING]
+        at, pieces, sizes = 0, [], cycle(self.sizes)
+        while at < len(text):
+            pieces.append(text[at : (at := at + next(sizes))])
+        broken = self.calls <= len(self.cuts)
+        for piece in pieces[: self.cuts[self.calls - 1]] if broken else pieces:
+            yield ChatGenerationChunk(message=AIMessageChunk(content=piece))
+        if not broken:
+            yield ChatGenerationChunk(message=AIMessageChunk(content=""), generation_info={"done_reason": "stop"})
+
+
+async def read(wordings):
+    """What a user reads at the end, and what stays of a stream's resets: all as one, and piece by piece."""
+    settings = Settings(features="stream_recovery", recovery_base_s=1e-6)
+    text, question = "", [HumanMessage("?")]
+    async for chunk in ResilientChatModel(provider=wordings.model_copy(), features=features.build(settings)).astream(question):
+        text = "" if "reset" in chunk.additional_kwargs else text + chunk.text
+    whole = await ResilientChatModel(provider=wordings, features=features.build(settings)).ainvoke(question)
+    return whole.text, text
+
+
+openings = st.text("ab é你\n👋", min_size=TELLING).filter(lambda text: len(text.strip()) >= TELLING)
+endings = st.text("ab é你\n👋.", max_size=30)
+
+
+@given(
+    opening=openings,
+    endings=st.lists(endings, min_size=1, max_size=4),
+    sizes=st.lists(st.integers(1, 6), min_size=1, max_size=5),
+    cuts=st.lists(st.integers(0, 30), min_size=1, max_size=3),
+    continues=st.booleans(),
+)
+@example(opening="Hello, you", endings=[" can"], sizes=[5], cuts=[1], continues=False)
+@example(opening="The answer ", endings=["is 42", "was 42"], sizes=[13], cuts=[1], continues=False)
+@example(opening="The answer ", endings=["is 42", "was 42"], sizes=[13], cuts=[1], continues=True)
+def test_what_is_read_is_one_complete_answer(opening, endings, sizes, cuts, continues):
+    """From a provider that goes on, one that says the same again, and one that says it in other words."""
+    answers = [opening + ending for ending in endings]
+    wordings = Wordings(answers=answers, sizes=sizes, cuts=cuts, continues=continues)
+    told = asyncio.run(read(wordings))
+    assume(not wordings.ambiguous)
+
+    assert told[0] in answers and told[1] in answers
 
 
 def test_a_restart_with_other_words_says_that_the_answer_begins_again(app_with, provider):

@@ -1,0 +1,132 @@
+"""The manifest as a report needs it: checked once, refused with every problem at once."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from records.bad_input import BadInput
+from records.folder import RunFolder
+from reports.bounds import parse_bound
+from reports.metrics import METRICS
+
+MOST_SHOWN = 80
+
+
+def read_manifest(folder: RunFolder) -> dict[str, Any]:
+    """The manifest of a run's folder; after this nobody checks it again."""
+    try:
+        found = folder.manifest()
+    except OSError as error:
+        raise BadInput(f"{folder.path}: not a run's folder ({error.strerror}). Runs are the folders below runs/") from None
+    problems = [told for rule in RULES if (told := rule.problem(found))]
+    problems += _useless_bounds(found)
+    if problems:
+        raise BadInput(*(f"{folder.manifest_path}: {problem}" for problem in problems))
+    return found
+
+
+def is_embedded(manifest: dict[str, Any]) -> bool:
+    """Whether the app ran behind our own proxy and model server; a run that does not say so did if it had a plan."""
+    told = manifest.get("embedded")
+    return bool(manifest.get("plan")) if told is None else bool(told)
+
+
+def _useless_bounds(manifest: dict[str, Any]) -> list[str]:
+    bounds = manifest.get("bounds") or []
+    if not (_are_arms(manifest["arms"]) and _are_texts(bounds)):
+        return []
+    arms, metrics = [arm["name"] for arm in manifest["arms"]], [metric.name for metric in METRICS]
+    problems = []
+    for text in bounds:
+        try:
+            parse_bound(text, arms, metrics)
+        except ValueError as error:
+            problems.append(f"bounds: {error}")
+    return problems
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What one key of the manifest must be; null and absent are the same."""
+
+    key: str
+    holds: Callable[[Any], bool]
+    words: str
+    needed: bool = False
+
+    def problem(self, manifest: dict[str, Any]) -> str | None:
+        value = manifest.get(self.key)
+        if value is None:
+            return f"{self.key} is missing, it must be {self.words}" if self.needed else None
+        shown = repr(value)
+        shown = shown if len(shown) <= MOST_SHOWN else f"{shown[:MOST_SHOWN]} …"
+        return None if self.holds(value) else f"{self.key} must be {self.words}, got {shown}"
+
+
+def _is_table(value: Any) -> bool:
+    return isinstance(value, dict)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e15
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _are_texts(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(one, str) for one in value)
+
+
+def _are_arms(value: Any) -> bool:
+    names = [one.get("name") for one in value if _is_table(one)] if isinstance(value, list) else []
+    return bool(names) and _are_texts(names) and all(names) and len(set(names)) == len(value)
+
+
+def _is_file(value: Any) -> bool:
+    return _is_table(value) and isinstance(value.get("text"), str | None)
+
+
+def _is_plan(value: Any) -> bool:
+    faults = value.get("faults", []) if _is_file(value) else None
+    return isinstance(faults, list) and all(map(_is_fault, faults))
+
+
+def _is_fault(value: Any) -> bool:
+    named = _is_table(value) and _are_texts([value.get("name"), value.get("kind")])
+    return named and _is_number(value.get("share", 1.0))
+
+
+def _are_clocks(value: Any) -> bool:
+    wall_s = value.get("wall_s", 0) if _is_table(value) else -1
+    # Beyond 1e11 s there is no date.
+    return _is_number(wall_s) and bool(0 <= wall_s < 1e11)
+
+
+def _are_cpu_shares(value: Any) -> bool:
+    return _is_table(value) and all(_is_table(of) and all(map(_is_number, of.values())) for of in value.values())
+
+
+def _are_counts(value: Any) -> bool:
+    return _is_table(value) and all(map(_is_whole, value.values()))
+
+
+RULES = (
+    Rule("deadline_s", lambda value: _is_number(value) and value > 0, "a number of seconds above 0", needed=True),
+    Rule("pairs", lambda value: _is_whole(value) and value > 0, "a whole number of at least 1", needed=True),
+    Rule("arms", _are_arms, "a list of tables, each with a name of its own", needed=True),
+    Rule("seed", _is_whole, "a whole number"),
+    Rule("plan_seed", _is_whole, "a whole number"),
+    Rule("bounds", _are_texts, "a list of texts"),
+    Rule("plan", _is_plan, "a table whose faults each have a name, a kind and a share"),
+    Rule("scenario", _is_file, "a table with the scenario's text"),
+    Rule("clocks", _are_clocks, "a table with wall_s, seconds since 1970"),
+    Rule("cpu_share", _are_cpu_shares, "a table of cores used, by arm's folder and process"),
+    Rule("planned", _are_counts, "a table of whole numbers, by arm's folder"),
+    Rule("ended_early", _are_texts, "a list of sentences"),
+    Rule("embedded", lambda value: isinstance(value, bool), "true or false"),
+    Rule("rate_per_s", _is_number, "a number"),
+    Rule("duration_s", _is_number, "a number of seconds"),
+    *(Rule(key, _is_table, "a table") for key in ("workload", "model", "machine", "versions")),
+)

@@ -1,0 +1,117 @@
+"""Locust as a person starts it, on our locustfile and the small scenario; and every process that came of it."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import orjson
+import psutil
+
+from harness.scenario import ROOT
+from records.folder import CALLS, REQUESTS
+from records.jsonl import read_rows
+from tests.end_to_end.small import SCENARIO, write_scenario
+
+SHORT = SCENARIO.replace("duration_s = 8.0", "duration_s = 5.0")
+MARK = "HEADWIND_TEST_MARK"
+
+
+def wait_for(what: Callable[[], Any], seconds: float = 40.0, why: Callable[[], str] = lambda: "") -> Any:
+    until = time.monotonic() + seconds
+    while not (found := what()):
+        assert time.monotonic() < until, f"not within {seconds:g} s: {why()}"
+        time.sleep(0.05)
+    return found
+
+
+class Locust:
+    """`locust -f locustfile.py ...`, started in a folder of its own, in a session of its own as in a terminal."""
+
+    def __init__(self, folder: Path, *arguments: object, scenario: str = SHORT) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.folder, self._log, self._mark = folder, folder / "said.log", uuid4().hex
+        command = [sys.executable, "-m", "locust", "-f", ROOT / "locustfile.py", "--scenario", write_scenario(folder, scenario)]
+        with self._log.open("wb") as log:
+            self.process = subprocess.Popen(
+                [str(word) for word in [*command, *arguments]],
+                cwd=folder,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env={**os.environ, MARK: self._mark, "COLUMNS": "160", "PYTHONPATH": str(ROOT)},
+                start_new_session=True,
+                # Where pytest itself runs in the background SIGINT is ignored, and children inherit that.
+                preexec_fn=_hear_ctrl_c,  # noqa: PLW1509
+            )
+
+    def said(self) -> str:
+        return self._log.read_text(errors="replace")
+
+    def ended(self, within_s: float = 60.0) -> int:
+        """Its exit code, once it has ended by itself."""
+        wait_for(lambda: self.process.poll() is not None, within_s, self.said)
+        return int(self.process.returncode)
+
+    def left(self) -> list[str]:
+        """Every process that is still there and came from it, however it was started and whoever is its parent now."""
+        return [" ".join(one.cmdline()) for one in psutil.process_iter() if self._is_ours(one)]
+
+    def _is_ours(self, process: psutil.Process) -> bool:
+        try:
+            return process.environ().get(MARK) == self._mark and process.status() != psutil.STATUS_ZOMBIE
+        except psutil.Error:
+            return False
+
+    def kill(self) -> None:
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+
+    def runs(self) -> list[Path]:
+        return sorted(self.folder.glob("runs/*"))
+
+    def run(self) -> Path:
+        (only,) = self.runs()
+        return only
+
+    def loading(self, rows: int = 1) -> Path:
+        """Its newest run, once so many requests are recorded there."""
+
+        def found() -> Path | None:
+            assert self.process.poll() is None, self.said()
+            newest = self.runs()[-1:]
+            return next((run for run in newest if len(requests_of(run)) >= rows), None)
+
+        return Path(wait_for(found, why=self.said))
+
+
+def _hear_ctrl_c() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def arm_folder(run: Path) -> Path:
+    (arm,) = run.glob("*-01")
+    return arm
+
+
+def requests_of(run: Path) -> list[dict[str, Any]]:
+    """All rows of its requests; a torn or a broken line fails the test."""
+    found = [read_rows(path, orjson.loads) for path in run.glob(f"*-01/{REQUESTS}")]
+    assert not [problem for one in found for problem in one.problems]
+    return [row for one in found for row in one.rows]
+
+
+def calls_of(run: Path) -> list[dict[str, Any]]:
+    """Those that ask the model for an answer."""
+    return [row for row in read_rows(arm_folder(run) / CALLS, orjson.loads).rows if row["path"] == "/api/chat"]
+
+
+def told(run: Path, name: str) -> dict[str, Any]:
+    """run.json or report.json."""
+    return dict(orjson.loads((run / name).read_bytes()))
