@@ -104,9 +104,10 @@ def test_ctrl_c_leaves_whole_rows_and_tells_what_it_cut_off(stage, eventually):
     rows = stage.rows()
     outcomes = Counter(row["outcome"] for row in rows)
     assert set(outcomes) == {"ok", "aborted"}
-    in_flight = [row for row in rows if row["outcome"] == "aborted" and not row["error"]]
+    # Whoever is done between the key and Locust's end of all users is ok, and free by then.
+    busy = [row for row in rows if not row["error"] and row["sent_s"] <= pressed_s < row["finished_s"]]
     waiting = [row for row in rows if row["outcome"] == "aborted" and row["error"]]
-    assert len(in_flight) == 10 and waiting, "ten users were busy; more requests were due than they could take"
+    assert len(busy) == 10 and waiting, "ten users were busy; more requests were due than they could take"
     assert {row["request_id"] for row in rows} == set(sorted(keys(**workload))[: len(rows)]), "none of the due ones is missing"
     assert max(row["intended_s"] for row in rows) < pressed_s + 1
     assert Counter(event["request_id"] for event in stage.events()) == Counter(row["request_id"] for row in rows)
