@@ -23,11 +23,13 @@ class Arrivals:
         self.given = 0
         """Arrivals that became due."""
         self.exhausted = False
+        self._when_exhausted: Callable[[], None] = lambda: None
         self.lags_s: list[float] = []
         """How late each arrival was handed out: our own fault, unlike a wait for a free user."""
 
     def start(self, when_exhausted: Callable[[], None]) -> None:
         """Puts every arrival on the queue when it is due; the closed loop needs nobody for that."""
+        self._when_exhausted = when_exhausted
         if self._open_loop:
             self._dispatcher = gevent.spawn(self._dispatch, when_exhausted)
 
@@ -59,7 +61,10 @@ class Arrivals:
         offset_s = monotonic() - self._start_s
         arrival = None if offset_s >= self._until_s or self.exhausted else next(self._planned, None)
         if arrival is None:
-            self.exhausted = True
+            if not self.exhausted:
+                self.exhausted = True
+                # Every answer may have been told already, and then nobody else would notice that this was the end.
+                self._when_exhausted()
             raise StopUser
         self.given += 1
         return replace(arrival, offset_s=offset_s)

@@ -158,6 +158,14 @@ def test_workers_end_when_their_master_is_killed(stage, port, eventually):
     eventually(lambda: all(gone(process) for process in processes), 8, "the workers are gone")
 
 
+def test_a_closed_loop_of_one_ends_by_itself(stage):
+    """Its last answer is told before anyone knows that it was the last."""
+    stage.app(FATE="good", GAP_S="0.005")
+    workload = {**EVERY_FATE, "rate_per_s": 0.0, "users": 1, "spawn_per_s": 1.0, "duration_s": 1.0}
+
+    assert finished(stage.locust(**workload)) == 0, stage.log("locust")
+
+
 def test_the_closed_loop_asks_as_soon_as_it_is_answered(stage):
     stage.app(FATE="good", GAP_S="0.005")
     workload = {**EVERY_FATE, "rate_per_s": 0.0, "users": 4, "spawn_per_s": 50.0, "duration_s": 1.5, "stream_share": 1.0}
