@@ -99,28 +99,58 @@ def test_the_same_seed_meets_the_same_faults_again(ran, ran_again):
     assert struck[0] == struck[1]
 
 
+def nearest_rank(values, q):
+    ordered = sorted(value for value in values if value == value)  # NaN is not itself
+    return ordered[ceil(q / 100 * len(ordered)) - 1]
+
+
 def recomputed(folder, arm):
-    """The figures again, from the rows alone, with a few lines of pandas."""
-    asked = pd.DataFrame(rows(folder, arm, "requests.jsonl"))
+    """Every figure again, from the rows alone, with a few lines of pandas."""
+    asked = pd.DataFrame(rows(folder, arm, "requests.jsonl")).set_index("request_id")
     met = pd.DataFrame(calls(folder, arm))
     spent = pd.DataFrame(rows(folder, arm, "model.jsonl"))
-    failed = ~asked.outcome.isin(["ok", "degraded", "rejected"])
-    seconds = (asked.finished_s - asked.intended_s).clip(upper=DEADLINE_S).where(~failed, DEADLINE_S).sort_values().to_list()
+    right = asked.outcome.isin(["ok", "degraded"])
+    failed = ~right & (asked.outcome != "rejected")
+    own = (asked.finished_s - asked.intended_s).clip(upper=DEADLINE_S)
+    ttft = asked.first_token_s - asked.intended_s
     struck = met[met.struck.str.len() > 0]
+    struck_ids = asked.index.isin(struck.request_id)
+    counted = asked[struck_ids & (asked.outcome != "rejected")]
+    tokens = (spent.tokens_in + spent.tokens_out).groupby(spent.request_id).sum().reindex(asked.index, fill_value=0)
+    prompts = spent.sort_values("attempt").groupby("request_id").tokens_in.first().reindex(asked.index, fill_value=0)
+    useful = (prompts + asked.tokens).where(right, 0)
+    took_s = asked.finished_s.max() - asked.intended_s.min()
     by_fault = {}
     for name in ("cuts", "503"):
         ids = set(struck[struck.struck.map(lambda s, name=name: any(one["fault"] == name for one in s))].request_id)
-        of = asked[asked.request_id.isin(ids) & (asked.outcome != "rejected")]
+        of = asked[asked.index.isin(ids) & (asked.outcome != "rejected")]
         by_fault[name] = (len(of), int(of.outcome.isin(["ok", "degraded"]).sum()))
     return {
         "requests": len(asked),
-        **{f"p{q}_s": seconds[ceil(q / 100 * len(seconds)) - 1] for q in (50, 95, 99)},
+        "aborted": 0,
+        "ok_share": right.mean(),
         "failure_share": failed.mean(),
+        **{f"p{q}_s": nearest_rank(own.where(~failed, DEADLINE_S), q) for q in (50, 95, 99)},
+        "ok_p95_s": nearest_rank(own[right], 95),
+        "ttft_p50_s": nearest_rank(ttft, 50),
+        "ttft_p95_s": nearest_rank(ttft, 95),
+        "longest_gap_p95_s": nearest_rank(asked.longest_gap_s, 95),
         "timeout_share": (asked.outcome == "timeout").mean(),
+        "broken_share": asked.outcome.isin(["cut", "truncated", "duplicated", "wrong", "garbled"]).mean(),
         "wrong_share": asked.outcome.isin(["wrong", "duplicated", "garbled"]).mean(),
+        "http_error_share": (asked.outcome == "http_error").mean(),
         "rejected_share": (asked.outcome == "rejected").mean(),
-        "attempts_per_request": met.request_id.isin(asked.request_id).sum() / len(asked),
-        "tokens_spent": int((spent.tokens_in + spent.tokens_out).sum()),
+        "degraded_share": (asked.outcome == "degraded").mean(),
+        "cache_share": (asked.served_by == "cache").mean(),
+        "fault_met_share": struck_ids.mean(),
+        "retry_success": counted.outcome.isin(["ok", "degraded"]).mean(),
+        "attempts_per_request": met.request_id.isin(asked.index).sum() / len(asked),
+        "tokens_spent": tokens.sum(),
+        "tokens_wasted": (tokens - useful).clip(lower=0).sum(),
+        "tokens_per_request": tokens.mean(),
+        "throughput_per_s": len(asked) / took_s,
+        "right_per_s": right.sum() / took_s,
+        "send_lag_p95_s": nearest_rank(asked.sent_s - asked.intended_s, 95),
     }, by_fault
 
 
@@ -129,6 +159,7 @@ def test_every_figure_can_be_computed_again_from_the_rows(ran, arm):
     report = json.loads((ran.folder / "report.json").read_text())["arms"][arm]
     metrics, by_fault = recomputed(ran.folder, arm)
 
+    assert metrics.keys() == report["metrics"].keys()
     for name, value in metrics.items():
         assert report["metrics"][name] == pytest.approx(value, abs=1e-9), name
     found = {fault["name"]: (fault["met"] - fault["rejected"], fault["recovered"]) for fault in report["recovery"]["by_fault"]}
