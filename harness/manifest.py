@@ -107,11 +107,11 @@ def workload_of(run: RunFolder) -> Workload:
 
 def _planned(scenario: Scenario, arms: tuple[Arm, ...]) -> dict[str, int]:
     """How many requests the schedule holds, by the arm's folder; the closed loop has no schedule."""
-    load = scenario.workload
+    load, run = scenario.workload, RunFolder(Path())
     if not load.rate_per_s:
         return {}
     pairs = {pair: sum(1 for _ in due(load, scenario.seed, pair)) for pair in range(1, scenario.pairs + 1)}
-    return {f"{arm.name}-{pair:02d}": count for pair, count in pairs.items() for arm in arms}
+    return {run.arm(arm.name, pair).path.name: count for pair, count in pairs.items() for arm in arms}
 
 
 def _told(path: Path) -> str:

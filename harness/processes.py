@@ -1,13 +1,11 @@
 """Starts the processes of a run and ends every one of them: on success, on failure, on Ctrl-C, and when we are killed."""
 
 import contextlib
-import ctypes
 import os
 import re
 import signal
 import socket
 import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
@@ -18,12 +16,12 @@ from pathlib import Path
 from typing import TypeVar
 
 from records.bad_input import BadInput
+from records.lifeline import end_with
 
 Answer = TypeVar("Answer")
 
 READY_S = 60.0
 GRACE_S = 6.0
-_PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
 @dataclass
@@ -72,7 +70,7 @@ class Processes:
                 env={**inherited, "PYTHONUNBUFFERED": "1", **environment},
                 # Its own session: Ctrl-C in the terminal must reach us only, or the app dies first and fakes failures.
                 start_new_session=True,
-                preexec_fn=partial(_follow, os.getpid()),  # noqa: PLW1509  (we start processes from the main thread only)
+                preexec_fn=partial(end_with, os.getpid()),  # noqa: PLW1509  (we start processes from the main thread only)
             )
         process = Process(name, child, log)
         self.started.append(process)
@@ -127,18 +125,6 @@ def refuse_taken(flag: str, host: str, port: int) -> None:
         except (OSError, OverflowError) as error:
             why = getattr(error, "strerror", None) or error
             raise BadInput(f"{flag}: {host}:{port} cannot be used: {why}. Name another one") from None
-
-
-def die_with_parent() -> None:
-    """Ask the kernel for SIGTERM when our parent dies, even by SIGKILL (Linux only)."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-
-
-def _follow(parent: int) -> None:
-    die_with_parent()
-    if os.getppid() != parent:  # It died before we asked.
-        os._exit(1)
 
 
 # Ours listen on loopback: a proxy of the environment has nothing to do with them.

@@ -15,7 +15,7 @@ from harness.stack import StackPlan, start_stack
 from records.bad_input import BadInput
 from records.chance import draw
 from records.folder import REQUESTS, ArmFolder, RunFolder
-from scenarios.workload import due
+from scenarios.workload import Workload
 
 POLL_S = 0.25
 CHECK_S = 60.0
@@ -85,7 +85,8 @@ def _run_arm(scenario: Scenario, arm: Arm, folder: ArmFolder, manifest: dict[str
         url = start_stack(processes, stack, folder)
         began_s, before = time.monotonic(), cpu_used(processes)
         locust = processes.start("locust", locust_command(scenario, folder, url), folder.logs / "locust.log")
-        _follow(locust, processes, scenario, folder, f"{told}: load", progress)
+        of = manifest["planned"].get(folder.path.name, 0)
+        _follow(locust, processes, scenario.workload, folder, of, f"{told}: load", progress)
         manifest["cpu_share"][folder.path.name] = cpu_shares(before, cpu_used(processes), time.monotonic() - began_s)
         manifest["ended_early"] += ended_early(folder, processes, besides=locust)
         return locust.child.poll() == 0
@@ -110,11 +111,10 @@ def locust_command(scenario: Scenario, folder: ArmFolder, url: str) -> list[str]
 
 
 def _follow(
-    locust: Process, processes: Processes, scenario: Scenario, folder: ArmFolder, told: str, progress: ShownProgress
+    locust: Process, processes: Processes, load: Workload, folder: ArmFolder, of: int, told: str, progress: ShownProgress
 ) -> None:
     """Shows how far the load is, until it ends, or a process of the stack does, or it takes far too long."""
-    counters, load = ArmCounters(folder), scenario.workload
-    of = sum(1 for _ in due(load, scenario.seed, folder.pair)) if load.rate_per_s else 0
+    counters = ArmCounters(folder)
     began_s = time.monotonic()
     until_s = began_s + load.duration_s + load.deadline_s + SLACK_S
     while not processes.ended() and time.monotonic() < until_s:

@@ -1,18 +1,15 @@
 """Workers forked by `--processes`: a port of their own, and an end when their master's has come."""
 
 import argparse
-import ctypes
 import os
-import signal
 import socket
-import sys
 from functools import cache, partial
 from typing import Any
 
 import gevent
 import psutil
 
-_PR_SET_PDEATHSIG = 1  # linux/prctl.h
+from records.lifeline import end_with
 
 
 def prepare(parser: Any) -> None:
@@ -33,17 +30,10 @@ def prepare(parser: Any) -> None:
 def _port() -> int:
     """Once for all the parsers that Locust makes: the web UI makes one for every page."""
     # Also when the master is killed, and before its workers have reached it: Locust's own would load on for a minute.
-    os.register_at_fork(after_in_child=partial(_end_with, os.getpid()))
+    os.register_at_fork(after_in_child=partial(end_with, os.getpid()))
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
-
-
-def _end_with(parent: int) -> None:
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-    if os.getppid() != parent:  # It died before we asked.
-        os._exit(1)
 
 
 def forked() -> "list[psutil.Process]":

@@ -6,6 +6,8 @@ import tomllib
 from collections.abc import Iterable
 from pathlib import Path
 
+import numpy as np
+
 from harness.manifest import make_manifest
 from harness.processes import Process, Processes
 from harness.run import locust_command
@@ -13,6 +15,7 @@ from harness.scenario import Scenario, parse_scenario
 from harness.stack import StackPlan, start_stack
 from records.folder import MODEL, REQUESTS, ArmFolder, RunFolder
 from records.jsonl import read_rows
+from reports.metrics import quantile
 
 ALONE = """
 [workload]
@@ -110,5 +113,7 @@ def _cost_ms(locust: Process, rows: Path) -> tuple[float, int]:
 
 
 def _p95_ms(values: Iterable[float]) -> float:
-    ordered = sorted(values)
-    return 1000 * ordered[-(-95 * len(ordered) // 100) - 1]
+    found = quantile(np.array(list(values)), 0.95)
+    if found is None:
+        raise SystemExit("No stream came back whole: there is nothing to measure.")
+    return 1000 * found
