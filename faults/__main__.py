@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NoReturn
 from urllib.parse import urlsplit
 
-from faults.plan import read_plan
+from faults.reading import read_plan
 from records.bad_input import BadInput
 
 HOST = "127.0.0.1"

@@ -18,10 +18,12 @@ from mitmproxy import connection, ctx, exceptions, flow, http
 from mitmproxy.addonmanager import Loader
 from mitmproxy.proxy import layer
 
-from faults.actions import Actions, Pause, Reply, Request, Sever
+from faults.actions import Actions, Occupy, Pause, Reply, Request, Sever
 from faults.call import Call, Reader, announced
 from faults.carrier import Playing, addon_named, make_streams_ours, reset_on_close
-from faults.plan import Fault, Plan, read_plan
+from faults.places import Places
+from faults.plan import Fault, Plan
+from faults.reading import read_plan
 from faults.script import Script
 from records.bad_input import BadInput
 from records.jsonl import RowFile
@@ -124,6 +126,8 @@ class Faults:
         for action in actions:
             if isinstance(action, Pause):
                 await self.pause(call, action.seconds)
+            elif isinstance(action, Occupy):
+                await self.occupy(call, action.places)
             elif isinstance(action, dict) and flow.response:
                 flow.response.headers.update(action)
             elif isinstance(action, Reply):
@@ -135,15 +139,23 @@ class Faults:
                 return
 
     async def pause(self, call: Call, seconds: float) -> None:
-        call.gone = asyncio.Event()
+        call.wake = asyncio.Event()
         with suppress(TimeoutError):
-            await asyncio.wait_for(call.gone.wait(), seconds)
-        call.gone = None
+            await asyncio.wait_for(call.wake.wait(), seconds)
+        call.wake = None
+
+    async def occupy(self, call: Call, places: Places) -> None:
+        """Wait for a place, or until the app leaves; it is given back when the call ends, however that comes about."""
+        call.wake = asyncio.Event()
+        call.holding.append((places, call.wake.set))
+        places.enter(call.wake.set)
+        await call.wake.wait()
+        call.wake = None
 
     def client_disconnected(self, client: connection.Client) -> None:
         for call in self.calls.values():
-            if call.gone and call.connection == client.id:
-                call.gone.set()
+            if call.wake and call.connection == client.id:
+                call.wake.set()
 
     def response(self, flow: http.HTTPFlow) -> None:
         self.finish(flow)
@@ -158,6 +170,7 @@ class Faults:
     def finish(self, flow: http.HTTPFlow) -> None:
         with self.failing_closed(flow):
             if call := self.calls.pop(flow.id, None):
+                call.give_back()
                 self.write(call)
 
     def write(self, call: Call) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 
 from faults.actions import Request
+from faults.places import Places, Ready
 from faults.script import Script, where_it_broke
 from records.rows import CallRow
 
@@ -31,13 +32,21 @@ class Call:
     """Bytes of the response's body."""
     passed_on: bool = False
     bugs: list[dict[str, Any]] = field(default_factory=list)
-    gone: asyncio.Event | None = None
-    """Set when the app has left; there only while somebody waits for it."""
+    wake: asyncio.Event | None = None
+    """Set when what the call waits for is here, or the app has left; there only while it waits."""
+    holding: list[tuple[Places, Ready]] = field(default_factory=list)
+    """Places it has, or waits for."""
 
     def count(self, data: bytes) -> bytes:
         """Pass a piece of the body on as it is, counted."""
         self.sent += len(data)
         return data
+
+    def give_back(self) -> None:
+        """Leave all places: the call has ended."""
+        while self.holding:
+            places, ready = self.holding.pop()
+            places.leave(ready)
 
     def bug(self, error: Exception, at_s: float) -> None:
         """Something of ours went wrong: the row says where, as a fault that nobody planned."""
@@ -71,7 +80,7 @@ class Reader:
         """A call without an id is known by its body; equal prompts of different users then meet the same fate."""
         id_ = announced.id or f"body-{blake2b(body, digest_size=8).hexdigest()}"
         attempt = announced.attempt or self._counted(id_)
-        return announced._replace(id=id_, attempt=attempt, at_s=at_s, model=_model(body))
+        return announced._replace(id=id_, attempt=attempt, at_s=at_s, model=_model(body), body=body)
 
     def _counted(self, id_: str) -> int:
         self._seen[id_] = attempt = self._seen.pop(id_, 0) + 1

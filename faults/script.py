@@ -7,7 +7,22 @@ from pathlib import Path
 from traceback import extract_tb
 from typing import Any
 
-from faults.actions import ALLOWED, SUBJECTS, Actions, Message, Request, Sever, Subject, name_of, subject_of
+from faults.actions import (
+    ALLOWED,
+    SUBJECTS,
+    Action,
+    Actions,
+    Headers,
+    Message,
+    Occupy,
+    Request,
+    Sever,
+    Subject,
+    fresh_state,
+    name_of,
+    state_of,
+    subject_of,
+)
 from faults.messages import Messages
 from faults.plan import Fault
 
@@ -18,7 +33,9 @@ class Script:
     def __init__(self, request: Request, faults: list[Fault], clock: Callable[[], float]) -> None:
         self.request, self.faults, self.now = request, faults, clock
         self._about = {subject: [fault for fault in faults if subject_of(fault.kind) == subject] for subject in SUBJECTS}
+        self._arguments = {fault.name: _arguments(fault) for fault in faults}
         self._records: dict[str, dict[str, Any]] = {}
+        self._added: Headers = {}
         self._messages = Messages()
         self._passed_s = 0.0
         self.index = self.byte = 0
@@ -39,12 +56,18 @@ class Script:
     def on_request(self) -> Actions:
         """Before the provider is asked; when these are done, it is."""
         for fault in self._about["request"]:
-            yield from self._play(fault, self.request)
+            for action in self._play(fault, self.request):
+                if isinstance(action, dict):
+                    self._added |= action
+                else:
+                    yield action
         self._passed_s = self.now()
 
     def on_headers(self, headers: dict[str, str]) -> Actions:
         """When the provider's headers are here; names in lower case."""
         self._messages = Messages(headers.get("content-type", ""))
+        if self._added:
+            yield self._added
         for fault in self._about["headers"]:
             yield from self._play(fault, headers)
 
@@ -54,9 +77,9 @@ class Script:
         To be asked only when all that was to be done before it is done.
         """
         faults = self._about["message"]
-        if len(faults) != 1 or not self._messages.is_one(data):
+        if len(faults) != 1 or state_of(faults[0].kind) or not self._messages.is_one(data):
             return False
-        message = Message(self.index, self.byte, data, False, self.now() - self._passed_s)
+        message = Message(self.index, self.byte, data, False, self.now() - self._passed_s, self.request)
         try:
             untouched = [*islice(faults[0].kind(message, **faults[0].params), 2)] == [data]
         except Exception:
@@ -85,7 +108,7 @@ class Script:
     def _through(self, messages: list[bytes], at_s: float, last: int = -1) -> Actions:
         """`last` is the place of the empty message that ends the body."""
         for n, data in enumerate(messages):
-            yield from self._chain(self._about["message"], Message(self.index, self.byte, data, n == last, at_s))
+            yield from self._chain(self._about["message"], Message(self.index, self.byte, data, n == last, at_s, self.request))
             self.index += 1
             self.byte += len(data)
 
@@ -106,12 +129,13 @@ class Script:
         """What the fault makes of its subject; it has struck with the first action that makes a difference."""
         allowed, came = ALLOWED[type(subject)], False
         try:
-            for action in fault.kind(subject, **fault.params):
+            for action in fault.kind(subject, **self._arguments[fault.name]):
                 if not isinstance(action, allowed):
                     raise TypeError(f"{action!r} cannot be done to {subject_of(fault.kind)}")
-                if came or action != unchanged:
+                felt = _is_felt(action, subject)
+                if felt and (came or action != unchanged):
                     self._strike(fault)
-                came = True
+                came = came or felt
                 yield action
             if unchanged and not came:
                 self._strike(fault)  # it swallowed the message
@@ -130,6 +154,17 @@ class Script:
                 "params": {name: _writable(value) for name, value in fault.params.items()},
             }
         return self._records[fault.name]
+
+
+def _arguments(fault: Fault) -> dict[str, Any]:
+    return {**fault.params, **fault.shared, **fresh_state(fault.kind, "memory")}
+
+
+def _is_felt(action: Action, subject: Subject) -> bool:
+    """Whether it makes a difference to the app: a place that is free does not, nor what a provider tells with every answer."""
+    if isinstance(action, Occupy):
+        return not action.places.free
+    return not (isinstance(action, dict) and isinstance(subject, Request))
 
 
 def where_it_broke(error: Exception) -> str:

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from faults.kinds import KINDS
-from faults.plan import Plan, parse_plan
+from faults.plan import Plan
+from faults.reading import parse_plan
 from model_server.physics import RANGES, Physics
 from records.bad_input import BadInput
 from records.strict import Table

@@ -11,6 +11,10 @@ from records.bad_input import BadInput
 REQUESTS, APP, CALLS, MODEL = "requests.jsonl", "app.jsonl", "calls.jsonl", "model.jsonl"
 GENERATOR = "generator.jsonl"
 """How punctual the load generator was: worker, arrivals, lag_p95_s and lag_worst_s, a row for each of its processes."""
+CHANGES = "changes.jsonl"
+"""What was changed about the faults while the proxy ran."""
+STRATA = "strata.json"
+"""Of the run: which faults were made more frequent than on the day they stand for, and what weight undoes it, by request."""
 
 
 @dataclass(frozen=True)

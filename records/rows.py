@@ -69,6 +69,21 @@ class CallRow:
 
 
 @dataclass
+class ChangeRow:
+    """changes.jsonl: something about the faults was changed while the proxy ran, by a hand or by the plan's own rules."""
+
+    at_s: float
+    action: Literal["on", "off", "share", "plan", "stop"]
+    by: str
+    """Who: "control", "web ui", "stop_after_s" or "halt_if"."""
+    fault: str = ""
+    """Which fault; empty where all of them are meant."""
+    value: float | str | None = None
+    """The new share, or the new plan's name and digest."""
+    why: str = ""
+
+
+@dataclass
 class GenerationRow:
     """model.jsonl: one generation, as the model server saw it."""
 

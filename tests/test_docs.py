@@ -11,7 +11,7 @@ import pytest
 from faults.__main__ import parse_arguments as parse_proxy
 from faults.actions import name_of
 from faults.kinds import KINDS
-from faults.plan import parse_plan, read_plan
+from faults.reading import parse_plan, read_plan
 from harness.cli import PROCESSES, parser
 from model_server.cli import parse as parse_model
 

@@ -1,9 +1,9 @@
 """Errors that a provider answers with."""
 
-import json
-from typing import Annotated, Any
+from typing import Annotated
 
 from faults.actions import Actions, Reply, Request, Seconds
+from faults.providers import error_body
 
 # What providers really write, by status; an app may show it to its users, so a fault should look like the real thing.
 TEXTS = {
@@ -22,7 +22,6 @@ TEXTS = {
     504: "gateway timed out",
     529: "overloaded",
 }
-TYPES = {401: "authentication_error", 403: "permission_error", 404: "not_found_error", 429: "rate_limit_error"}
 
 
 def answer(
@@ -36,12 +35,4 @@ def answer(
     headers = {"content-type": "application/json", **(extra_headers or {})}
     if retry_after_s is not None:
         headers["retry-after"] = f"{retry_after_s:g}"
-    error = _shaped(request.path, status, text or TEXTS.get(status, "injected error"))
-    yield Reply(status, headers, json.dumps(error).encode())
-
-
-def _shaped(path: str, status: int, text: str) -> dict[str, Any]:
-    if path.startswith("/api/"):
-        return {"error": text}  # Ollama
-    type_ = TYPES.get(status, "server_error" if status >= 500 else "invalid_request_error")
-    return {"error": {"message": text, "type": type_, "param": None, "code": None}}  # OpenAI
+    yield Reply(status, headers, error_body(request.path, status, text or TEXTS.get(status, "injected error")))

@@ -15,7 +15,9 @@ def read(path, headers, body=b"", at_s=0.0, reader=None) -> Request:
 def test_what_a_request_says():
     headers = {"x-request-id": "p1", "x-attempt": "3"}
 
-    assert read("/api/chat?x=1", headers, b'{"model": "m"}', 2.0) == Request("p1", 3, 2.0, "/api/chat", "m", headers)
+    body = b'{"model": "m"}'
+
+    assert read("/api/chat?x=1", headers, body, 2.0) == Request("p1", 3, 2.0, "/api/chat", "m", headers, body)
 
 
 def test_bodies_without_a_model():

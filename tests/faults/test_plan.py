@@ -7,13 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from faults.actions import Request
+from faults.actions import Pause, Request, name_of
 from faults.kinds import KINDS
 from faults.kinds.answer import answer
 from faults.kinds.cut import cut
 from faults.kinds.drop import drop
 from faults.kinds.stall import stall
-from faults.plan import Fault, Plan, parse_plan, read_plan
+from faults.plan import Fault, HaltIf, Plan
+from faults.reading import parse_plan, read_plan
 from records.bad_input import BadInput
 
 PLANS = Path(__file__).parents[2] / "faults" / "plans"
@@ -92,24 +93,23 @@ def test_every_problem_is_told_together():
     at = 1.5
     """
     assert problems(text) == [
-        'my.toml, fault[0].kind: "ct" is not a kind. Did you mean "cut"? '
-        "Known: answer, cut, drop, latency, slow_first_token, stall",
+        f'my.toml, fault[0].kind: "ct" is not a kind. Did you mean "cut"? Known: {", ".join(sorted(map(name_of, KINDS)))}',
         "my.toml, fault[1].share: must be between 0 and 1, got 1.5",
         "my.toml, fault[1].during: is reversed, got [9, 1]",
         "my.toml, fault[1].at: the range is reversed, got [7, 3]",
-        'my.toml, fault[1].atempts: "atempts" is not a key. Did you mean "attempts"? Known: after_bytes, at, attempts, during, '
-        "headers, kind, models, name, reset, routes, share",
+        'my.toml, fault[1].atempts: "atempts" is not a key. Did you mean "attempts"? Known: after_bytes, at, at_least, '
+        "attempts, burst, clusters, during, headers, kind, models, name, on, reset, routes, share",
         "my.toml, fault[2].models: must be a text, got 3",
         "my.toml, fault[2].headers.x: must be a text, got 1",
         "my.toml, fault[2].attempts: must be at least 1, got 0",
         "my.toml, fault[2].seconds: is missing, latency needs it",
         "my.toml, fault[3].name: is missing",
         "my.toml, fault[3].status: must be between 400 and 599, got 200",
-        'my.toml, fault[3].reset: "reset" is not a key. Known: attempts, during, extra_headers, '
-        "headers, kind, models, name, retry_after_s, routes, share, status, text",
+        'my.toml, fault[3].reset: "reset" is not a key. Did you mean "burst"? Known: at_least, attempts, burst, clusters, during, extra_headers, '
+        "headers, kind, models, name, on, retry_after_s, routes, share, status, text",
         "my.toml, fault[4].at: must be a whole number, got 1.5",
         "my.toml, fault[4].seconds: must be a number, got 'long'",
-        'my.toml, sed: "sed" is not a key. Did you mean "seed"? Known: fault, provider_routes, seed',
+        'my.toml, sed: "sed" is not a key. Did you mean "seed"? Known: fault, halt_if, provider_routes, seed, stop_after_s',
         'my.toml, fault[2].name: "a" is taken, chance is keyed by the name',
     ]
 
@@ -263,3 +263,62 @@ def test_probes_of_readiness_are_struck_only_by_a_fault_that_names_them():
 
     assert Plan((Fault(drop),)).decide(probe) == []
     assert len(Plan((Fault(drop, routes="/api/version"),)).decide(probe)) == 1
+
+
+def test_routes_may_be_several():
+    """One fault for the same task on two wires."""
+    text = '[[fault]]\nname = "x"\nkind = "drop"\nroutes = ["/api/chat", "/v1/chat/*"]'
+    plan = parse_plan(text, "my.toml", KINDS)
+
+    assert [bool(plan.decide(Request("r", path=path))) for path in ("/api/chat", "/v1/chat/completions", "/api/embed")] == [
+        True,
+        True,
+        False,
+    ]
+    assert problems(text.replace("/api/chat", "/api/caht"))[0].startswith(
+        'my.toml, fault[0].routes: "/api/caht" is not a route'
+    )
+    assert problems(text.replace('"/api/chat"', "3")) == ["my.toml, fault[0].routes: must be texts, got 3"]
+
+
+def test_chaos_ends_by_itself():
+    plan = parse_plan('stop_after_s = 60\n[[fault]]\nname = "x"\nkind = "drop"', "my.toml", KINDS)
+
+    assert plan.decide(Request("r", path="/api/chat", at_s=59.9))
+    assert not plan.decide(Request("r", path="/api/chat", at_s=60))
+
+
+def test_a_fault_that_is_off_never_strikes():
+    assert not Plan((Fault(drop, on=False),)).decide(Request("r", path="/api/chat"))
+
+
+def test_only_first_attempts_meet_the_raised_share():
+    plan = Plan((Fault(drop, share=0.0, raised_to=1.0),))
+
+    assert plan.decide(Request("r", 1, path="/api/chat"))
+    assert not plan.decide(Request("r", 2, path="/api/chat"))
+
+
+def test_halting_is_read_and_refused():
+    text = "halt_if = { error_share = 0.5, over_s = 5 }"
+
+    assert parse_plan(text, "my.toml", KINDS).halt_if == HaltIf(0.5, 5, 20)
+    assert problems("halt_if = { error_share = 2, ovr_s = 5 }") == [
+        "my.toml, halt_if.error_share: must be between 0 and 1, got 2",
+        'my.toml, halt_if.ovr_s: "ovr_s" is not a key. Did you mean "over_s"? Known: at_least, error_share, over_s',
+    ]
+
+
+def test_what_faults_share_belongs_to_one_plan():
+    """A plan that is armed anew begins with a full bucket."""
+
+    def counted(request, shared: list):
+        shared.append(request.id)
+        yield Pause(0)
+
+    plan, other = Plan((Fault(counted, {}),)), Plan((Fault(counted, {}),))
+    (one,), (two,) = plan.decide(Request("a", path="/api/chat")), plan.decide(Request("b", path="/api/chat"))
+
+    assert one.shared["shared"] is two.shared["shared"]
+    assert other.faults[0].shared["shared"] is not one.shared["shared"]
+    assert plan.digest == other.digest

@@ -21,7 +21,7 @@ def test_ollamas_shape():
     ("status", "type_"),
     [
         (400, "invalid_request_error"),
-        (401, "authentication_error"),
+        (401, "invalid_request_error"),
         (429, "rate_limit_error"),
         (500, "server_error"),
         (529, "server_error"),
