@@ -34,7 +34,7 @@ def parse_plan(text: str, where: str, kinds: Iterable[Kind]) -> Plan:
     routes = [*ROUTES, *map(str, table.items("provider_routes"))]
     faults = [_read_fault(entry, known, routes) for entry in table.tables("fault")]
     stop_after_s = table.number("stop_after_s", inf, 0)
-    halt_if = _read_halt(table.table("halt_if")) if "halt_if" in table.values else None
+    halt_if = _read_halt(table)
     table.close()
     _tell_duplicates(faults, where, problems)
     if problems:
@@ -42,13 +42,16 @@ def parse_plan(text: str, where: str, kinds: Iterable[Kind]) -> Plan:
     return Plan(tuple(fault for fault in faults if fault), seed, Path(where).stem, stop_after_s, halt_if)
 
 
-def _read_halt(table: Table) -> HaltIf:
+def _read_halt(table: Table) -> HaltIf | None:
+    told = table.table("halt_if")
+    if "halt_if" not in table.values:
+        return None
     halt = HaltIf(
-        error_share=table.number("error_share", 1.0, 0, 1, required=True),
-        over_s=table.number("over_s", 10.0, 1),
-        at_least=table.number("at_least", 20, 1, whole=True),
+        error_share=told.number("error_share", 1.0, 0, 1, required=True),
+        over_s=told.number("over_s", 10.0, 1),
+        at_least=told.number("at_least", 20, 1, whole=True),
     )
-    table.close()
+    told.close()
     return halt
 
 

@@ -105,8 +105,8 @@ def test_every_problem_is_told_together():
         "my.toml, fault[2].seconds: is missing, latency needs it",
         "my.toml, fault[3].name: is missing",
         "my.toml, fault[3].status: must be between 400 and 599, got 200",
-        'my.toml, fault[3].reset: "reset" is not a key. Did you mean "burst"? Known: at_least, attempts, burst, clusters, during, extra_headers, '
-        "headers, kind, models, name, on, retry_after_s, routes, share, status, text",
+        'my.toml, fault[3].reset: "reset" is not a key. Did you mean "burst"? Known: at_least, attempts, burst, clusters, '
+        "during, extra_headers, headers, kind, models, name, on, retry_after_s, routes, share, status, text",
         "my.toml, fault[4].at: must be a whole number, got 1.5",
         "my.toml, fault[4].seconds: must be a number, got 'long'",
         'my.toml, sed: "sed" is not a key. Did you mean "seed"? Known: fault, halt_if, provider_routes, seed, stop_after_s',
