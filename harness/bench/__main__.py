@@ -6,11 +6,20 @@ from pathlib import Path
 
 from harness.bench.app import measure_app
 from harness.bench.load import measure_load
+from harness.bench.memory import measure_memory
+from harness.bench.neighbours import measure_neighbours
 from harness.bench.proxy import measure_proxy
 from harness.bench.rows import measure_rows
 from records.bad_input import BadInput, unknown
 
-PARTS = {"rows": measure_rows, "load": measure_load, "proxy": measure_proxy, "app": measure_app}
+PARTS = {
+    "rows": measure_rows,
+    "load": measure_load,
+    "proxy": measure_proxy,
+    "neighbours": measure_neighbours,
+    "memory": measure_memory,
+    "app": measure_app,
+}
 
 
 def main(names: list[str]) -> int:

@@ -23,7 +23,8 @@ def measure_app(folder: Path) -> list[str]:
             "on": processes.start("on", [*ours, "all"], folder / "on.log", {"APP_LOG_PATH": str(folder / "on.jsonl")}),
         }
         urls = {name: processes.await_url(app, "/health/ready") + "/chat/stream" for name, app in apps.items()}
-        spent = in_turn(apps, {name: Streams(url, _chat) for name, url in urls.items()}, ROUNDS)
+        costs = in_turn(apps, {name: Streams(url, _chat) for name, url in urls.items()}, ROUNDS)
+    spent = {name: cost.cpu_ms for name, cost in costs.items()}
 
     def told(name: str) -> str:
         return f"{spent[name]}   {spent[name].over(spent['bare'])} of bare"

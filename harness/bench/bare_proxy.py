@@ -1,6 +1,11 @@
-"""mitmdump -s bare_proxy.py: a reverse proxy that streams, with the addon chain as short as ours and nothing of ours in it."""
+"""mitmdump -s bare_proxy.py: a reverse proxy that streams, and nothing of ours in it.
+
+Its addon chain is as short as ours, unless the environment holds KEEP_ADDONS.
+"""
 
 import logging
+import os
+from typing import Any
 
 from mitmproxy import ctx, http
 
@@ -8,11 +13,16 @@ NEEDED = frozenset({"proxyserver", "scriptloader", "nextlayer", "tlsconfig"})
 
 
 def running() -> None:
-    addons = ctx.master.addons
+    addons: Any = ctx.master.addons
+    if "KEEP_ADDONS" not in os.environ:
+        shorten(addons)
+    host, port = addons.get("proxyserver").listen_addrs()[0][:2]
+    print(f"listening on http://{host}:{port}", flush=True)
+
+
+def shorten(addons: Any) -> None:
     addons.chain = [one for one in addons.chain if getattr(one, "name", type(one).__name__.lower()) in NEEDED]
     logging.getLogger().setLevel(logging.WARNING)
-    host, port = addons.get("proxyserver").listen_addrs()[0][:2]  # type: ignore[no-untyped-call]
-    print(f"listening on http://{host}:{port}", flush=True)
 
 
 def responseheaders(flow: http.HTTPFlow) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from statistics import median
@@ -9,6 +10,16 @@ from statistics import median
 import aiohttp
 
 from harness.processes import Process
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What streams cost, round by round."""
+
+    cpu_ms: "Spread"
+    """Of the process, a stream."""
+    per_s: "Spread"
+    """Streams a second, asked for as fast as they come."""
 
 
 @dataclass(frozen=True)
@@ -35,27 +46,27 @@ class Streams:
     at_once: int = 20
 
 
-def cpu_ms_per_stream(process: Process, streams: Streams, first: int) -> float:
-    """CPU milliseconds of `process` for each of the streams, numbered from `first`; every one must end complete."""
-    before_s = process.cpu_s()
+def cost_of(process: Process, streams: Streams, first: int) -> tuple[float, float]:
+    """CPU milliseconds of `process` a stream, and streams a second; they are numbered from `first`, all must end complete."""
+    before_s, began_s = process.cpu_s(), time.monotonic()
     asyncio.run(_ask_all(streams, first))
-    after_s = process.cpu_s()
+    after_s, took_s = process.cpu_s(), time.monotonic() - began_s
     if before_s is None or after_s is None:
         raise SystemExit("This system does not tell the CPU seconds of a process; the bench needs Linux.")
-    return (after_s - before_s) * 1000 / streams.count
+    return (after_s - before_s) * 1000 / streams.count, streams.count / took_s
 
 
-def in_turn(processes: Mapping[str, Process], streams: Mapping[str, Streams], rounds: int) -> dict[str, Spread]:
-    """CPU milliseconds a stream of each process, asked in turn; a first round warms up and does not count."""
-    spent: dict[str, list[float]] = {name: [] for name in processes}
+def in_turn(processes: Mapping[str, Process], streams: Mapping[str, Streams], rounds: int) -> dict[str, Cost]:
+    """What a stream of each process costs, asked in turn; a first round warms up and does not count."""
+    spent: dict[str, list[tuple[float, float]]] = {name: [] for name in processes}
     first = 0
     for round_ in range(rounds + 1):
         for name, process in processes.items():
-            cost = cpu_ms_per_stream(process, streams[name], first)
+            cost = cost_of(process, streams[name], first)
             first += streams[name].count
             if round_:
                 spent[name].append(cost)
-    return {name: Spread(tuple(values)) for name, values in spent.items()}
+    return {name: Cost(*(Spread(tuple(one)) for one in zip(*costs, strict=True))) for name, costs in spent.items()}
 
 
 async def _ask_all(streams: Streams, first: int) -> None:

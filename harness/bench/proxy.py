@@ -1,4 +1,4 @@
-"""CPU of the proxy for a stream of 100 tokens: bare mitmdump, ours without a plan and with a script."""
+"""CPU of the proxy for a stream of 100 tokens, and streams a second: mitmdump without us, ours without a plan and with one."""
 
 import sys
 from pathlib import Path
@@ -16,7 +16,7 @@ def measure_proxy(folder: Path) -> list[str]:
     """Lines to print."""
     (folder / "script.toml").write_text(SCRIPT)
     return [
-        f"Proxy, CPU ms a stream of 100 tokens (median, least to most of {ROUNDS} rounds in turn):",
+        f"Proxy, CPU ms a stream of 100 tokens, and streams a second (median, least to most of {ROUNDS} rounds in turn):",
         *_measure(folder, "0", at_once=4, told="in a burst, 4 at once"),
         *_measure(folder, "0.005", at_once=20, told="5 ms apart, 20 at once"),
     ]
@@ -28,24 +28,30 @@ def _measure(folder: Path, gap_s: str, at_once: int, told: str) -> list[str]:
         upstream = processes.await_url(model, "/api/version")
         ours = [sys.executable, "-m", "faults", "--upstream", upstream, "--rows", str(folder / "calls.jsonl")]
         proxies = {
-            "bare": processes.start("bare", _bare(upstream, folder), folder / "bare.log"),
+            "plain": processes.start("plain", _bare(upstream, folder, "plain"), folder / "plain.log", {"KEEP_ADDONS": "1"}),
+            "bare": processes.start("bare", _bare(upstream, folder, "bare"), folder / "bare.log"),
             "none": processes.start("none", ours, folder / "none.log"),
             "script": processes.start("script", [*ours, "--plan", str(folder / "script.toml")], folder / "script.log"),
         }
         urls = {name: processes.await_url(proxy, "/api/version") + "/api/chat" for name, proxy in proxies.items()}
-        spent = in_turn(proxies, {name: Streams(url, _chat, 200, at_once) for name, url in urls.items()}, ROUNDS)
-    none, script = (f"{spent[name]}   {spent[name].over(spent['bare'])} of bare" for name in ("none", "script"))
-    return [
-        f" {told}",
-        f"  bare mitmdump, same short addon chain    {spent['bare']}",
-        f"  ours, no plan                            {none}",
-        f"  ours, a script on every message          {script} (aim: at most 1.15)",
+        costs = in_turn(proxies, {name: Streams(url, _chat, 200, at_once) for name, url in urls.items()}, ROUNDS)
+    ratio = {name: cost.cpu_ms.over(costs["bare"].cpu_ms) for name, cost in costs.items()}
+    lines = {
+        "plain mitmdump, all its addons": "plain",
+        "bare mitmdump, addon chain as short as ours": "bare",
+        "ours, no plan": "none",
+        "ours, a script on every message": "script",
+    }
+    aims = {"script": " (aim: at most 1.15)"}
+    return [f" {told}"] + [
+        f"  {line:<44} {costs[name].cpu_ms}   {ratio[name]} of bare{aims.get(name, '')}   {costs[name].per_s} streams/s"
+        for line, name in lines.items()
     ]
 
 
-def _bare(upstream: str, folder: Path) -> list[str]:
+def _bare(upstream: str, folder: Path, name: str) -> list[str]:
     mitmdump = str(Path(sys.executable).with_name("mitmdump"))
-    settings = {"connection_strategy": "lazy", "flow_detail": "0", "termlog_verbosity": "warn", "confdir": str(folder / "conf")}
+    settings = {"connection_strategy": "lazy", "flow_detail": "0", "termlog_verbosity": "warn", "confdir": str(folder / name)}
     words = [word for name, value in settings.items() for word in ("--set", f"{name}={value}")]
     return [mitmdump, "--mode", f"reverse:{upstream}@127.0.0.1:0", "-s", str(Path(__file__).with_name("bare_proxy.py")), *words]
 
