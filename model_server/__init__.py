@@ -1,1 +1,1 @@
-"""The embedded provider: a model server with the API of Ollama, known physics, and answers that carry their own proof."""
+"""The embedded provider: Ollama's and OpenAI's APIs, known physics, and answers that carry their own proof."""

@@ -57,7 +57,9 @@ def parse(arguments: Sequence[str] | None) -> tuple[Physics, int, str | None]:
 
 def _parser(defaults: dict[str, Any]) -> argparse.ArgumentParser:
     parser = _Parser(
-        prog="headwind model", description="The embedded provider: Ollama's API, known physics.", allow_abbrev=False
+        prog="headwind model",
+        description="The embedded provider: Ollama's and OpenAI's API, known physics.",
+        allow_abbrev=False,
     )
     for name, flag in FLAGS.items():
         parser.add_argument(

@@ -1,8 +1,9 @@
 """One generation, from the queue to its row: waits and sends. Knows no wire format; a wire says what the bytes are."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from hashlib import blake2b
 from typing import Any, Protocol
 
 from model_server.answers import Answer, Prompt, answer, tokens_in
@@ -29,11 +30,15 @@ class Wire(Protocol):
     def busy(self) -> bytes:
         """Body of the 503 when the queue is full."""
 
+    @property
+    def begin(self) -> bytes:
+        """What a stream says before its first token; may be empty."""
+
     def token(self, text: str) -> bytes:
-        """One message of a stream."""
+        """One message of a stream; empty where the wire keeps a token back."""
 
     def end(self, text: str, done_reason: str, row: GenerationRow) -> bytes:
-        """The last of a stream (`text` is empty), or all of an answer that is not streamed."""
+        """The last of a stream, or all of an answer that is not streamed; `text` is all that was said."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +58,21 @@ class Asker:
     attempt: int
     key: str
     """Chance is keyed by it: the request id, or a digest of the body where there is none."""
+
+
+def asker(headers: Mapping[str, str], body: bytes) -> Asker:
+    """Who asks, by headers; where only OpenAI's client tells of its retries, they count as attempts."""
+    request_id = headers.get("x-request-id", "")
+    attempt, retries = _whole(headers.get("x-attempt", "")), _whole(headers.get("x-stainless-retry-count", ""))
+    return Asker(
+        request_id,
+        attempt if attempt is not None else (retries or 0) + 1,
+        request_id or blake2b(body, digest_size=8).hexdigest(),
+    )
+
+
+def _whole(text: str) -> int | None:
+    return int(text) if text.isdecimal() and len(text) < 10 else None
 
 
 class Generation:
@@ -106,14 +126,19 @@ class Generation:
 
     async def _stream(self, send: Send, said: Answer) -> None:
         """The status goes out with the first token, as Ollama's does: until then a failure can still be told by status."""
-        begin = _beginning(200, self._wire.media_type)
         async for piece in self._spoken(said):
             if not self._row.tokens_out:
-                await send(begin)
-            await send({"type": "http.response.body", "body": self._wire.token(piece), "more_body": True})
+                await self._begin(send)
+            if message := self._wire.token(piece):
+                await send({"type": "http.response.body", "body": message, "more_body": True})
         if not said.pieces:
-            await send(begin)
-        await send({"type": "http.response.body", "body": self._end("", said)})
+            await self._begin(send)
+        await send({"type": "http.response.body", "body": self._end("".join(said.pieces), said)})
+
+    async def _begin(self, send: Send) -> None:
+        await send(_beginning(200, self._wire.media_type))
+        if self._wire.begin:
+            await send({"type": "http.response.body", "body": self._wire.begin, "more_body": True})
 
     async def _whole(self, send: Send, said: Answer) -> None:
         text = "".join([piece async for piece in self._spoken(said)])

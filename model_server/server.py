@@ -10,10 +10,11 @@ from datetime import UTC, datetime
 
 import orjson
 import uvicorn
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from model_server.app import app
 from model_server.generation import Engine
-from model_server.ollama import app
 from model_server.physics import Physics
 from model_server.slots import Slots
 from records.bad_input import BadInput
@@ -35,10 +36,10 @@ class _Server(uvicorn.Server):
 
 
 def _quiet(inner: ASGIApp) -> ASGIApp:
-    """uvicorn would log a traceback for each stream that it cuts when it stops."""
+    """uvicorn would log a traceback for each stream that it cuts when it stops, and for who leaves before having asked."""
 
     async def quiet(scope: Scope, receive: Receive, send: Send) -> None:
-        with suppress(asyncio.CancelledError):
+        with suppress(asyncio.CancelledError, ClientDisconnect):
             await inner(scope, receive, send)
 
     return quiet

@@ -1,10 +1,13 @@
 """The model's answers: proof-carrying, repeatable where a real model would be, billed by stated rules."""
 
+import re
+from dataclasses import replace
+
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from model_server.answers import Answer, Prompt, answer, tokens_in
+from model_server.answers import CJK, WORDS, Answer, Prompt, answer, tokens, tokens_in
 from records.proof import check
 
 
@@ -63,6 +66,26 @@ def test_a_stop_sequence_is_left_out_and_ends_the_answer():
     assert text(prompt) == text(Prompt("Why?")).split("4:")[0]
 
 
+def test_a_stop_sequence_that_the_mark_tells_is_not_found_there():
+    """The mark names the parameters, its stop sequences too; a model would not say them for that."""
+    word = WORDS[3]
+    prompt = Prompt("Why?", params={"stop": [word], "temperature": 0}, stop=[word])
+
+    assert word in said(prompt, 0).pieces[0]
+    assert check(text(prompt, 0), "Why?").outcome == "ok"
+    assert text(prompt, 200) == text(Prompt("Why?", params=prompt.params), 200).split(f":{word}")[0] + ":"
+
+
+def test_json_is_said_token_by_token_and_without_a_proof():
+    prompt = Prompt("Why?", json='{"city":"Paris","days":3}')
+
+    assert said(prompt).pieces == ['{"', "city", '":"', "Paris", '","', "days", '":', "3", "}"]
+    assert said(prompt).done_reason == "stop"
+    assert said(replace(prompt, limit=9)) == said(prompt)
+    assert said(replace(prompt, limit=2)) == Answer(['{"', "city"], "length")
+
+
+@settings(deadline=None)  # a busy machine is no failure
 @given(cut=st.integers(1, 9), repeatable=st.booleans())
 def test_an_unfinished_answer_is_continued_to_a_proof(cut: int, repeatable: bool):
     """Wherever whole tokens were cut off, and by whichever attempt, the two halves are one right answer."""
@@ -78,6 +101,16 @@ def test_an_unfinished_answer_is_continued_to_a_proof(cut: int, repeatable: bool
 
 def test_an_answer_that_has_its_seal_needs_no_more():
     assert said(Prompt("Why?", so_far=text(Prompt("Why?")))).pieces == []
+
+
+@settings(deadline=None)  # a busy machine is no failure
+@given(st.text(st.characters() | st.sampled_from(" a\n向か한\u3000")))
+def test_tokens_are_words_and_characters_of_scripts_without_spaces(told: str):
+    """The slow way and the fast one agree; no text costs nothing but blank ones."""
+    slow = re.findall(rf"[{CJK}]|[^\s{CJK}]+", told)
+
+    assert tokens(told) == len(slow)
+    assert (tokens(told) == 0) == (not told.strip())
 
 
 def test_input_is_billed_by_word_and_message():

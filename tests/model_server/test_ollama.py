@@ -12,7 +12,7 @@ from langchain_core.messages import AIMessage, HumanMessage
 from langchain_ollama import ChatOllama
 
 from model_server.answers import Prompt
-from model_server.ollama import Refused, parse_chat, parse_generate
+from model_server.ollama_parse import Refused, parse_chat, parse_generate
 from records.proof import check
 
 ASKED = {
@@ -60,12 +60,24 @@ def test_what_generate_asks():
         {"messages": [{"content": 1}]},
         {"options": {"seed": "x"}},
         {"options": {"top_p": True}},
+        {"options": {"stop": [[[]]]}},
+        {"options": []},
+        {"tools": {}},
+        {"tools": [{"type": "function"}]},
+        {"format": 1},
+        {"format": "xml"},
     ],
 )
 def test_a_field_of_the_wrong_type_is_refused(body: dict[str, Any]):
     with pytest.raises(Refused) as refused:
         parse_chat(body)
     assert refused.value.status == 400
+
+
+def test_a_message_without_content_has_none():
+    messages = [{"role": "user", "content": "a"}, {"role": "assistant", "content": None, "tool_calls": []}, {"role": "tool"}]
+
+    assert parse_chat({"messages": messages}).texts == ["a", "", ""]
 
 
 def test_a_stream_byte_for_byte(model: Any):
@@ -154,7 +166,7 @@ def test_the_ollama_client_understands_it(model: Any):
     async def talk() -> None:
         listed = await client.list()
         assert [one.model for one in listed.models] == ["llama3.1:latest"]
-        assert (await client.show("llama3.1")).capabilities == ["completion"]
+        assert (await client.show("llama3.1")).capabilities == ["completion", "tools", "embedding"]
         parts = [part async for part in await client.chat("llama3.1", messages, options=options, stream=True)]
         whole = await client.chat("llama3.1", messages, options=options)
         assert "".join(part.message.content for part in parts) == whole.message.content
