@@ -2,6 +2,7 @@
 # make test    every test; installs what it needs
 # make check   lint, format, types, import contracts
 # make bench   what the parts cost, each beside what it is compared to
+# make faults-table   docs/faults.md: what real clients see of every fault
 # make locust  Locust's web UI on the embedded stack
 # make lock    compile requirements.lock anew
 
@@ -11,7 +12,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: demo test check bench locust lock clean install packages
+.PHONY: demo test check bench faults-table locust lock clean install packages
 
 demo: $(READY)
 	@$(BIN)/headwind run article
@@ -27,6 +28,9 @@ check: $(READY)
 
 bench: $(READY)
 	@$(BIN)/python -m harness.bench
+
+faults-table: $(READY)
+	@$(BIN)/python -m harness.callers --out docs/faults.md
 
 locust: $(READY)
 	@$(BIN)/locust -f locustfile.py

@@ -6,11 +6,15 @@ import sys
 import tempfile
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Sequence
+from functools import partial
+from math import inf
 from pathlib import Path
 from typing import NoReturn
 from urllib.parse import urlsplit
 
-from faults.reading import read_plan
+from faults.found import load_kinds
+from faults.plan import Plan
+from faults.reading import read_plan, read_shares
 from records.bad_input import BadInput
 
 HOST = "127.0.0.1"
@@ -29,9 +33,13 @@ def parse_arguments(arguments: Sequence[str]) -> Namespace:
     )
     parser.add_argument("--upstream", required=True, help="the provider, http://HOST:PORT")
     parser.add_argument("--plan", default="", help="the plan of faults, a TOML file; without it, there are none")
+    parser.add_argument("--faults-dir", default="", help="a folder with kinds of your own, which the plan may name beside ours")
     parser.add_argument("--seed", type=int, help="another weather than that of the plan's own seed")
+    parser.add_argument("--shares", default="", help="a run's strata.json: the larger shares of its first attempts")
+    parser.add_argument("--at-s", type=float, default=0.0, help="seconds of the plan that are over when the first call comes")
     parser.add_argument("--port", type=int, default=0, help="where to listen on 127.0.0.1; 0 picks a free port (default)")
     parser.add_argument("--rows", default="", help="append a row for each call to this file")
+    parser.add_argument("--changes", default="", help="append a row for each change of the faults to this file")
     return parser.parse_args(arguments)
 
 
@@ -40,9 +48,10 @@ def check(options: Namespace) -> None:
     problems: list[str] = []
     checks: list[tuple[Callable[..., object], object]] = [
         (check_upstream, options.upstream),
-        (read_plan, options.plan),
+        (check_plan, options),
         (check_port, options.port),
-        (check_rows, options.rows),
+        (partial(check_rows, "--rows"), options.rows),
+        (partial(check_rows, "--changes"), options.changes),
     ]
     for one, value in checks:
         try:
@@ -52,6 +61,22 @@ def check(options: Namespace) -> None:
             problems += error.problems
     if not MITMDUMP.exists():
         problems.append(f"{MITMDUMP.name} is not installed beside {Path(sys.executable).name}: install mitmproxy there")
+    if problems:
+        raise BadInput(*problems)
+
+
+def check_plan(options: Namespace) -> None:
+    """With its kinds and its shares."""
+    problems: list[str] = []
+    kinds = load_kinds(options.faults_dir, problems)
+    try:
+        plan = read_plan(options.plan, kinds) if options.plan else Plan()
+        if options.shares:
+            read_shares(options.shares, plan)
+    except BadInput as error:
+        problems += error.problems
+    if not 0 <= options.at_s < inf:
+        problems.append(f"--at-s {options.at_s}: must be seconds, at least 0")
     if problems:
         raise BadInput(*problems)
 
@@ -83,12 +108,12 @@ def check_port(port: int) -> None:
         raise BadInput(f"--port {port}: cannot listen on {HOST}:{port}, {(error.strerror or '').lower()}") from None
 
 
-def check_rows(path: str) -> None:
+def check_rows(flag: str, path: str) -> None:
     try:
         Path(path).parent.mkdir(parents=True, exist_ok=True)
         Path(path).open("ab").close()
     except OSError as error:
-        raise BadInput(f"--rows {path}: cannot be written, {(error.strerror or '').lower()}") from None
+        raise BadInput(f"{flag} {path}: cannot be written, {(error.strerror or '').lower()}") from None
 
 
 def command(options: Namespace, scratch: str) -> list[str]:
@@ -96,8 +121,12 @@ def command(options: Namespace, scratch: str) -> list[str]:
     parts = urlsplit(options.upstream)
     settings = {
         "faults_plan": options.plan,
+        "faults_dir": options.faults_dir,
+        "faults_shares": options.shares,
+        "faults_at_s": str(options.at_s),
         "faults_seed": "" if options.seed is None else str(options.seed),
         "faults_rows": options.rows,
+        "faults_changes": options.changes,
         "faults_lean": "true",
         "faults_scratch": scratch,
         "confdir": scratch,

@@ -60,7 +60,7 @@ class Request(NamedTuple):
 
 
 class Message(NamedTuple):
-    """One SSE event or NDJSON line of the response (of any other body, a chunk); its end is a last, empty message."""
+    """One SSE event, NDJSON line or JSON body of the response (of any other, a chunk); its end is a last, empty message."""
 
     index: int  # type: ignore[assignment]  # hides tuple.index, which nobody asks of a message
     byte: int
@@ -71,6 +71,8 @@ class Message(NamedTuple):
     """Seconds between passing the request to the provider and the arrival of this message."""
     request: Request = Request("")
     """What it is the response to."""
+    sort: str = ""
+    """What it is: "sse", "ndjson" or "json"; empty where the provider's content-type does not tell."""
 
 
 Headers = dict[str, str]

@@ -10,7 +10,6 @@ import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import replace
 from typing import NoReturn
 
 import orjson
@@ -18,12 +17,15 @@ from mitmproxy import connection, ctx, exceptions, flow, http
 from mitmproxy.addonmanager import Loader
 from mitmproxy.proxy import layer
 
-from faults.actions import Actions, Occupy, Pause, Reply, Request, Sever
-from faults.call import Call, Reader, announced
-from faults.carrier import Playing, addon_named, make_streams_ours, reset_on_close
+from faults.actions import Actions, Occupy, Pause, Refuse, Reply, Request, Sever
+from faults.armed import Armed
+from faults.call import Call, Reader, announced, plain
+from faults.carrier import Playing, addon_named, make_streams_ours, reset_all, reset_on_close
+from faults.control import ROOM
+from faults.live import Live
 from faults.places import Places
 from faults.plan import Fault, Plan
-from faults.reading import read_plan
+from faults.refusal import Refusal
 from faults.script import Script
 from records.bad_input import BadInput
 from records.jsonl import RowFile
@@ -38,16 +40,20 @@ class Faults:
     """Faults given here are armed unless the option `faults_plan` names a plan."""
 
     def __init__(self, *faults: Fault, seed: int = 0, name: str = "script") -> None:
-        self.plan = Plan(faults, seed, name if faults else "none")
-        self.began_s: float | None = None
-        """When the first call asked for something; windows of faults count from it. Probes of readiness only look."""
+        self.armed = Armed(Plan(faults, seed, name if faults else "none"))
+        self.refusal = Refusal()
+        self.live = Live(self.armed, self.refusal.give_up)
         self.rows: RowFile | None = None
         self.calls: dict[str, Call] = {}
         self.reader = Reader()
 
+    @property
+    def plan(self) -> Plan:
+        """What is armed now."""
+        return self.armed.plan
+
     def load(self, loader: Loader) -> None:
-        loader.add_option("faults_plan", str, "", "The plan of faults, a TOML file.")
-        loader.add_option("faults_seed", str, "", "Another weather than that of the plan's own seed.")
+        self.live.load(loader)
         loader.add_option("faults_rows", str, "", "Where each call's row is appended, as JSON lines.")
         loader.add_option("faults_lean", bool, False, "Leave out the addons and log lines a bare reverse proxy does not need.")
         loader.add_option("faults_scratch", str, "", "A folder to remove when the proxy ends.")
@@ -55,22 +61,15 @@ class Faults:
     def configure(self, updated: set[str]) -> None:
         if ctx.options.stream_large_bodies:
             refuse("stream_large_bodies asks the provider before a fault can answer: leave it out")
-        if "faults_plan" in updated and ctx.options.faults_plan:
-            self.arm(ctx.options.faults_plan)
+        try:
+            self.live.configure(updated)
+        except BadInput as error:
+            refuse(str(error))
         if "faults_rows" in updated and ctx.options.faults_rows:
             self.rows = RowFile(ctx.options.faults_rows, orjson.dumps)
         if "faults_scratch" in updated and ctx.options.faults_scratch:
             # Not in `done`: that one is not called where starting fails.
             atexit.register(shutil.rmtree, ctx.options.faults_scratch, ignore_errors=True)
-
-    def arm(self, path: str) -> None:
-        try:
-            self.plan = read_plan(path)
-        except BadInput as error:
-            refuse(str(error))
-        if ctx.options.faults_seed:
-            self.plan = replace(self.plan, seed=int(ctx.options.faults_seed))
-        self.began_s = None
 
     def running(self) -> None:
         if ctx.options.faults_lean:
@@ -79,47 +78,56 @@ class Faults:
             # Every INFO line is formatted, whether or not it is shown: 9 % of a call's CPU.
             logging.getLogger().setLevel(logging.WARNING)
         host, port = addon_named("proxyserver").listen_addrs()[0][:2]
-        print(f"listening on http://{host}:{port} · plan {self.plan.name}: {len(self.plan.faults)} faults", flush=True)
+        print(f"listening on http://{host}:{port} · {self.armed.in_words}", flush=True)
 
     def done(self) -> None:
         for call in self.calls.values():
             self.write(call)
         self.calls.clear()
+        self.refusal.forget()
 
     def next_layer(self, next_layer: layer.NextLayer) -> None:
         make_streams_ours(next_layer)
 
     def requestheaders(self, flow: http.HTTPFlow) -> None:
+        if flow.request.path.startswith(ROOM):
+            return  # it is for us, and no call
         now_s = time.monotonic()
-        if self.began_s is None and flow.request.method != "GET":
-            self.began_s = now_s
-        self.calls[flow.id] = Call(flow.client_conn.id, now_s, announced(flow.request.path, plain(flow.request.headers)))
+        if self.armed.began_s is None and flow.request.method != "GET":
+            self.live.begin(now_s)
+        self.calls[flow.id] = Call(flow.client_conn.id, now_s, announced(flow.request.path, plain(flow.request.headers.fields)))
 
     async def request(self, flow: http.HTTPFlow) -> None:
         with self.failing_closed(flow):
-            call = self.calls[flow.id]
+            call = self.calls.get(flow.id)
+            if call is None:
+                flow.response = self.live.answer(flow, time.monotonic(), self.calls.values())
+                return
             call.request = self.describe(call, flow.request.get_content(strict=False) or b"")
-            if faults := self.plan.decide(call.request):
+            if faults := self.armed.decide(call.request):
                 call.script = Script(call.request, faults, time.monotonic)
                 flow.request.anticomp()  # messages are found in plain text
                 await self.perform(call, flow, call.script.on_request())
             call.passed_on = flow.response is None
 
     def describe(self, call: Call, body: bytes) -> Request:
-        return self.reader.request(call.request, body, call.started_s - (self.began_s or call.started_s))
+        return self.reader.request(call.request, body, self.armed.at_s(call.started_s))
 
     async def responseheaders(self, flow: http.HTTPFlow) -> None:
         with self.failing_closed(flow):
-            call, response = self.calls[flow.id], flow.response
+            call, response = self.calls.get(flow.id), flow.response
+            if call is None:
+                return
             assert response
             response.stream = call.count
             if call.script and call.passed_on:
-                await self.perform(call, flow, call.script.on_headers(plain(response.headers)))
+                await self.perform(call, flow, call.script.on_headers(plain(response.headers.fields)))
                 if call.script.is_about("message"):
                     response.stream = Playing(call, call.script)
                     if response.headers.pop("content-length", None):
                         response.headers["transfer-encoding"] = "chunked"  # a fault may change the length
-            call.status = 0 if flow.error else response.status_code
+            if flow.client_conn.connected and not flow.error:
+                call.status = response.status_code
 
     async def perform(self, call: Call, flow: http.HTTPFlow, actions: Actions) -> None:
         """What is to be done before there is a body: the layer waits for this hook, and no other call does."""
@@ -135,7 +143,9 @@ class Faults:
                 call.status, call.sent = action.status, len(action.body)
             elif isinstance(action, Sever):
                 sever(flow, action.reset)
-            if isinstance(action, Reply | Sever) or not flow.client_conn.connected:
+            elif isinstance(action, Refuse):
+                await self.refuse(call, flow, action.seconds)
+            if isinstance(action, Reply | Sever | Refuse) or not flow.client_conn.connected:
                 return
 
     async def pause(self, call: Call, seconds: float) -> None:
@@ -151,6 +161,20 @@ class Faults:
         places.enter(call.wake.set)
         await call.wake.wait()
         call.wake = None
+
+    async def refuse(self, call: Call, flow: http.HTTPFlow, seconds: float) -> None:
+        """As if the provider's process died: whatever is connected is reset, the other calls' rows say by which fault."""
+        sever(flow, reset=True)
+        for other in self.calls.values():
+            if other is not call and call.script:
+                other.broken_by(call.script.struck[-1], time.monotonic())
+        reset_all(but=flow.client_conn)
+        await self.refusal.begin(seconds)
+
+    def client_connected(self, client: connection.Client) -> None:
+        if self.refusal.on:  # it came while the listener was closing
+            reset_on_close(client)
+            client.error = "refused by a fault"
 
     def client_disconnected(self, client: connection.Client) -> None:
         for call in self.calls.values():
@@ -171,6 +195,8 @@ class Faults:
         with self.failing_closed(flow):
             if call := self.calls.pop(flow.id, None):
                 call.give_back()
+                if call.script:
+                    self.armed.count(call.started_s, call.script)
                 self.write(call)
 
     def write(self, call: Call) -> None:
@@ -187,14 +213,6 @@ class Faults:
             if call := self.calls.get(flow.id):
                 call.bug(error, time.monotonic())
             sever(flow)
-
-
-def plain(headers: http.Headers) -> dict[str, str]:
-    # Not `.items()`: that one searches all headers for each, which cost 60 us a call.
-    return {
-        name.decode("utf-8", "surrogateescape").lower(): value.decode("utf-8", "surrogateescape")
-        for name, value in headers.fields
-    }
 
 
 def refuse(problem: str) -> NoReturn:

@@ -1,7 +1,7 @@
 """What the proxy knows of one call, and the row that becomes of it."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any
@@ -31,7 +31,8 @@ class Call:
     sent: int = 0
     """Bytes of the response's body."""
     passed_on: bool = False
-    bugs: list[dict[str, Any]] = field(default_factory=list)
+    also_struck: list[dict[str, Any]] = field(default_factory=list)
+    """Beside what its script says: faults of other calls, and bugs of ours."""
     wake: asyncio.Event | None = None
     """Set when what the call waits for is here, or the app has left; there only while it waits."""
     holding: list[tuple[Places, Ready]] = field(default_factory=list)
@@ -51,7 +52,12 @@ class Call:
     def bug(self, error: Exception, at_s: float) -> None:
         """Something of ours went wrong: the row says where, as a fault that nobody planned."""
         fact = {"fault": "bug", "kind": "bug", "at_s": at_s, "message": 0, "byte": self.sent, "params": {}}
-        self.bugs.append({**fact, "bug": where_it_broke(error)})
+        self.also_struck.append({**fact, "bug": where_it_broke(error)})
+
+    def broken_by(self, struck: Mapping[str, Any], at_s: float) -> None:
+        """A fault that struck another call has ended this one too."""
+        message = self.script.index if self.script else 0
+        self.also_struck.append({**struck, "at_s": at_s, "message": message, "byte": self.sent})
 
     def row(self, finished_s: float) -> CallRow:
         script = self.script
@@ -65,7 +71,7 @@ class Call:
             status=self.status,
             bytes=self.sent,
             planned=[fault.name for fault in script.faults] if script else [],
-            struck=(script.struck if script else []) + self.bugs,
+            struck=(script.struck if script else []) + self.also_struck,
             missed=script.missed if script else [],
         )
 
@@ -91,7 +97,20 @@ class Reader:
 
 def announced(path: str, headers: Mapping[str, str]) -> Request:
     """What is known of a call before its body is here; if it never comes, this is what its row says. Attempt 0 is not told."""
-    return Request(headers.get("x-request-id", ""), _told_attempt(headers), path=path.split("?")[0], headers=headers)
+    id_ = _legible(headers.get("x-request-id", ""))
+    return Request(id_, _told_attempt(headers), path=_legible(path.split("?")[0]), headers=headers)
+
+
+def plain(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+    """As faults read them: names in lower case; what is not UTF-8 survives."""
+    return {
+        name.decode("utf-8", "surrogateescape").lower(): value.decode("utf-8", "surrogateescape") for name, value in headers
+    }
+
+
+def _legible(text: str) -> str:
+    # Rows and keys of chance must be UTF-8, whatever an app sends.
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def _told_attempt(headers: Mapping[str, str]) -> int:

@@ -4,6 +4,7 @@ The stock way to touch a streamed body is a synchronous callable: waiting in it 
 flow in it does nothing (mitmproxy#8103, #4711). So the stream itself performs the script, and waits by its own wakeups.
 """
 
+import logging
 import socket
 import struct
 from collections import deque
@@ -25,7 +26,10 @@ from mitmproxy.proxy.layers.http import (  # type: ignore[attr-defined]
 
 from faults.actions import Action, Finish, Pause, Sever
 from faults.call import Call
+from faults.control import ASKED_HOST, ROOM
 from faults.script import Script
+
+log = logging.getLogger(__name__)
 
 Commands = layer.CommandGenerator[None]
 
@@ -49,7 +53,14 @@ class ScriptedStream(HttpStream):
         self.asleep = self.heard_all = False
         self.playing: Playing | None = None
 
-    # These two are no generators, they pick one: a frame less for each event of each stream.
+    # These are no generators, they pick one: a frame less for each event of each stream.
+    def state_wait_for_request_headers(self, event: events.Event) -> Commands:
+        request = event.request  # type: ignore[attr-defined]
+        if request.path.startswith(ROOM):
+            # mitmproxy is about to write the provider's name over it, before any hook.
+            request.headers[ASKED_HOST] = request.host_header or ""
+        return super().state_wait_for_request_headers(event)  # type: ignore[no-any-return]
+
     def _handle_event(self, event: events.Event) -> Commands:
         if isinstance(event, events.Wakeup):
             self.asleep = False
@@ -66,13 +77,16 @@ class ScriptedStream(HttpStream):
         if not isinstance(playing, Playing) or isinstance(event, ResponseTrailers):
             return super().state_stream_response_body(event)  # type: ignore[no-any-return]
         self.playing = playing
-        if isinstance(event, ResponseData):
-            if not self.todo and playing.script.lets_pass(event.data):
-                return self.pass_on(playing, event)
-            self.todo.append(playing.script.on_data(event.data))
-        else:
-            self.heard_all = True
-            self.todo += [playing.script.on_end(), iter([Finish()])]
+        try:
+            if isinstance(event, ResponseData):
+                if not self.todo and playing.script.lets_pass(event.data):
+                    return self.pass_on(playing, event)
+                self.todo.append(playing.script.on_data(event.data))
+            else:
+                self.heard_all = True
+                self.todo += [playing.script.on_end(), iter([Finish()])]
+        except Exception as error:
+            return self.hang_up(error)
         return self.perform()
 
     def pass_on(self, playing: Playing, event: ResponseData) -> Commands:
@@ -95,9 +109,7 @@ class ScriptedStream(HttpStream):
                         return
                 self.todo.popleft()
         except Exception as error:
-            # Unheard, mitmproxy would log this and leave the app waiting.
-            self.playing.call.bug(error, self.playing.script.now())
-            yield from self.sever(reset=False)
+            yield from self.hang_up(error)
 
     def act(self, action: Action | ResponseProtocolError) -> Commands:
         if isinstance(action, Pause):
@@ -110,6 +122,19 @@ class ScriptedStream(HttpStream):
         elif isinstance(action, ResponseProtocolError):
             self.todo.clear()
             yield from self.handle_protocol_error(action)
+
+    def hang_up(self, error: Exception) -> Commands:
+        """A bug of ours ends the call: unheard, mitmproxy would log it and leave the app waiting."""
+        assert self.playing
+        self.playing.call.bug(error, self.playing.script.now())
+        try:
+            yield from self.sever(reset=False)
+        except Exception:
+            log.exception("a call cannot even be severed, its connections are closed")
+            self.todo.clear()
+            self.asleep = True  # for good
+            for connection in (self.context.server, self.context.client):
+                yield commands.CloseConnection(connection)
 
     def sever(self, reset: bool) -> Commands:
         if reset:
@@ -166,9 +191,18 @@ def make_streams_ours(next_layer: layer.NextLayer) -> None:
 def reset_on_close(client: Client) -> None:
     """Make the coming close of this connection a TCP reset; mitmproxy has no command for that, this reaches inside."""
     handler = addon_named("proxyserver").connections.get(client.id)
-    if handler is not None:
+    if handler is not None and client in handler.transports:
         connection = handler.transports[client].writer.get_extra_info("socket")
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+
+def reset_all(but: Client) -> None:
+    """Reset every connection of the app, busy or idle, except one."""
+    for handler in list(addon_named("proxyserver").connections.values()):
+        client = handler.client
+        if client is not but and client in handler.transports:
+            reset_on_close(client)
+            handler.close_connection(client)
 
 
 def addon_named(name: str) -> Any:

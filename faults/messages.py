@@ -2,10 +2,17 @@
 
 import re
 
+_SORTS = {
+    "text/event-stream": "sse",
+    "application/x-ndjson": "ndjson",
+    "application/jsonl": "ndjson",
+    "application/json": "json",
+}
 _BOUNDARIES = {
-    "text/event-stream": re.compile(rb"\r\n\r\n|\n\n|\r\r"),
-    "application/x-ndjson": re.compile(rb"\n"),
-    "application/jsonl": re.compile(rb"\n"),
+    # Two line ends in a row, each \r\n, \n or \r; proxies mix them. A \r that may yet become \r\n is waited for.
+    "sse": re.compile(rb"\n\r?\n|\r\r|\n\r(?=[^\n])"),
+    "ndjson": re.compile(rb"\n"),
+    "json": re.compile(rb"(?!)"),  # never: all of it is one message
 }
 
 
@@ -13,15 +20,21 @@ class Messages:
     """Takes a body as it comes and gives back whole messages; `rest` is what has no boundary yet."""
 
     def __init__(self, content_type: str = "") -> None:
-        self._boundary = _BOUNDARIES.get(content_type.split(";")[0].strip().lower())
+        self.sort = _SORTS.get(content_type.split(";")[0].strip().lower(), "")
+        """sse, ndjson or json; empty where nobody can tell."""
+        self._boundary = _BOUNDARIES.get(self.sort)
         self._searched = 0
-        self.rest = b""
+        self._rest = bytearray()  # bytes would be copied whole with every piece
+
+    @property
+    def rest(self) -> bytes:
+        return bytes(self._rest)
 
     def is_one(self, data: bytes) -> bool:
         """Whether the next piece is exactly one message, as most are in a paced stream."""
         if self._boundary is None:
             return bool(data)
-        if self.rest:
+        if self._rest:
             return False
         end = self._boundary.search(data)
         return end is not None and end.end() == len(data)
@@ -32,12 +45,12 @@ class Messages:
             return [data]
         if self._boundary is None:
             return []
-        self.rest += data
+        self._rest += data
         found, begin = [], 0
-        while end := self._boundary.search(self.rest, max(begin, self._searched)):
-            found.append(self.rest[begin : end.end()])
+        while end := self._boundary.search(self._rest, max(begin, self._searched)):
+            found.append(bytes(self._rest[begin : end.end()]))
             begin = end.end()
-        self.rest = self.rest[begin:]
+        del self._rest[:begin]
         # A boundary may be cut in two, at most three of its four bytes are here.
-        self._searched = max(0, len(self.rest) - 3)
+        self._searched = max(0, len(self._rest) - 3)
         return found

@@ -1,5 +1,6 @@
 """Reads plans, strictly: all that is wrong with one is told together."""
 
+import json
 import tomllib
 from collections.abc import Collection, Iterable, Mapping
 from fnmatch import fnmatchcase
@@ -11,6 +12,7 @@ from faults.actions import Kind, name_of
 from faults.kinds import KINDS
 from faults.parameters import is_range, read_parameters
 from faults.plan import Fault, HaltIf, Plan
+from faults.strata import parse_shares
 from faults.timing import Burst, Clusters
 from records.bad_input import BadInput, unknown
 from records.strict import Table
@@ -26,8 +28,10 @@ def parse_plan(text: str, where: str, kinds: Iterable[Kind]) -> Plan:
     """The plan written in `text`; all that is wrong with it is told together, as BadInput."""
     try:
         values = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:  # among them numbers with more digits than Python reads
         raise BadInput(f"{where}: not readable as TOML: {error}") from None
+    except RecursionError:
+        raise BadInput(f"{where}: not readable as TOML: nested too deeply") from None
     problems: list[str] = []
     table, known = Table(where, values, problems), {name_of(kind): kind for kind in kinds}
     seed = table.number("seed", 0, whole=True)
@@ -137,6 +141,17 @@ def _tell_duplicates(faults: Iterable[Fault | None], where: str, problems: list[
         if fault and fault.name in seen:
             problems.append(f'{where}, fault[{n}].name: "{fault.name}" is taken, chance is keyed by the name')
         seen.add(fault.name if fault else "")
+
+
+def read_shares(path: str | Path, plan: Plan) -> Plan:
+    """The plan with the shares that a strata.json raises its first attempts to."""
+    try:
+        told = json.loads(Path(path).read_bytes())
+    except OSError as error:
+        raise BadInput(f"{path}: {error.strerror}") from None
+    except ValueError as error:
+        raise BadInput(f"{path}: not readable as JSON: {error}") from None
+    return parse_shares(told, str(path), plan)
 
 
 def read_plan(path: str | Path, kinds: Iterable[Kind] = KINDS) -> Plan:

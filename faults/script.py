@@ -79,7 +79,7 @@ class Script:
         faults = self._about["message"]
         if len(faults) != 1 or state_of(faults[0].kind) or not self._messages.is_one(data):
             return False
-        message = Message(self.index, self.byte, data, False, self.now() - self._passed_s, self.request)
+        message = self._message(data, self.now() - self._passed_s)
         try:
             untouched = [*islice(faults[0].kind(message, **faults[0].params), 2)] == [data]
         except Exception:
@@ -108,9 +108,12 @@ class Script:
     def _through(self, messages: list[bytes], at_s: float, last: int = -1) -> Actions:
         """`last` is the place of the empty message that ends the body."""
         for n, data in enumerate(messages):
-            yield from self._chain(self._about["message"], Message(self.index, self.byte, data, n == last, at_s, self.request))
+            yield from self._chain(self._about["message"], self._message(data, at_s, n == last))
             self.index += 1
             self.byte += len(data)
+
+    def _message(self, data: bytes, at_s: float, last: bool = False) -> Message:
+        return Message(self.index, self.byte, data, last, at_s, self.request, self._messages.sort)
 
     def _chain(self, faults: list[Fault], message: Message) -> Actions:
         """What one fault sends on is the message that the next one meets."""

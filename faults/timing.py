@@ -1,6 +1,7 @@
 """When a fault strikes more than usual: bursts, and clusters. Pure: time is an argument, chance is keyed."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from records.chance import draw
 
@@ -29,9 +30,17 @@ class Clusters:
     shape: float
     every_s: float = 10.0
 
-    def factor(self, at_s: float, seed: int, name: str) -> float:
-        # Imported where it is needed: it takes longer than all else that the proxy imports of ours.
-        from scipy.special import gammaincinv
+    def __post_init__(self) -> None:
+        # It takes longer than all else that the proxy imports of ours: not without need, and not while calls wait.
+        import scipy.special  # noqa: F401
 
-        share = draw(seed, f"{name}.cluster", str(int(at_s // self.every_s)))
-        return float(gammaincinv(self.shape, share)) / self.shape
+    def factor(self, at_s: float, seed: int, name: str) -> float:
+        return _gamma(self.shape, seed, name, int(at_s // self.every_s))
+
+
+@lru_cache(maxsize=1024)
+def _gamma(shape: float, seed: int, name: str, window: int) -> float:
+    """Asked for each call and each fault, but new only once in a window."""
+    from scipy.special import gammaincinv
+
+    return float(gammaincinv(shape, draw(seed, f"{name}.cluster", str(window)))) / shape

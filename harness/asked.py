@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from harness.foreseen import stratified
 from harness.run import check_features
 from harness.scenario import Scenario, read_scenario, reseeded, with_plan
 from harness.single_run import arm_of
@@ -17,12 +18,14 @@ IN_FORM = ("scenario", "plan", "features")
 
 def chosen(asked: Any) -> Scenario:
     """The scenario of the options, with what they override of it."""
-    scenario = read_scenario(asked.scenario)
+    scenario = read_scenario(asked.scenario, asked.faults_dir)
     if asked.plan:
         scenario = with_plan(scenario, asked.plan)
     if asked.seed is not None:
         scenario = reseeded(scenario, asked.seed)
-    return replace(scenario, workload=options.overridden(scenario.workload, asked))
+    scenario = replace(scenario, workload=options.overridden(scenario.workload, asked), pairs=1)
+    # Nobody knows the requests of a run without an end: its rare faults stay rare.
+    return scenario if is_endless(asked) else stratified(scenario)
 
 
 def check_app(scenario: Scenario, features: str, host: str | None) -> None:

@@ -53,6 +53,7 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("scenario", help="a TOML file, or the name of one in scenarios/")
     run.add_argument("--runs", type=Path, default=Path("runs"), help="where runs go (default: runs)")
     run.add_argument("--seed", type=int, help="another seed than the scenario's: other requests, other weather")
+    _add_faults_dir(run)
 
     report = _command(commands, "report", _report, "write the report of a run again, from its rows")
     report.add_argument("run", type=Path, help="a run's folder")
@@ -67,13 +68,45 @@ def parser() -> argparse.ArgumentParser:
     gate.add_argument("--p95-tolerance", type=float, default=0.10, help="share by which P95 may grow (default: 0.10)")
     gate.add_argument("--arm", help="the arm to judge (default: the last of the scenario)")
 
+    _add_faults(commands)
+
     scenarios = _command(commands, "scenarios", _scenarios, "list the scenarios, or check one")
     scenarios.add_argument("what", choices=["list", "check"])
     scenarios.add_argument("scenario", nargs="*", help="the scenarios to check (default: all)")
+    _add_faults_dir(scenarios)
 
     for name, module in PROCESSES.items():
         commands.add_parser(name, help=f"start the {name} by hand (python -m {module} --help)", add_help=False)
     return words
+
+
+def _add_faults(commands: Any) -> None:
+    told = "list the kinds of fault and the plans, show, check, preview or replay"
+    whats = commands.add_parser("faults", help=told, description=told).add_subparsers(
+        required=True, metavar="WHAT", dest="what"
+    )
+
+    listed = _command(whats, "list", _faults, "list every kind of fault, and our plans")
+    shown = _command(whats, "show", _faults, "show all of one kind: its words, its parameters, an entry, its code")
+    shown.add_argument("kind", help="a kind, as `headwind faults list` names it")
+    checked = _command(whats, "check", _faults, "check plans, and tell every problem at once")
+    checked.add_argument("plan", nargs="+", help="a TOML file, or the name of one in faults/plans/")
+    previewed = _command(whats, "preview", _faults, "tell how many requests of a scenario each fault will strike")
+    previewed.add_argument("plan", help="a TOML file, or the name of one in faults/plans/")
+    previewed.add_argument("--scenario", required=True, help="a TOML file, or the name of one in scenarios/")
+    previewed.add_argument("--seed", type=int, help="another seed than the scenario's, as with headwind run")
+    for one in (listed, previewed):
+        one.add_argument("--json", action="store_true", help="as JSON")
+    for one in (listed, shown, checked, previewed):
+        _add_faults_dir(one)
+    replayed = _command(whats, "replay", _faults, "ask one request of a run again, alone, with its faults")
+    replayed.add_argument("run", type=Path, help="a run's folder")
+    replayed.add_argument("request_id", metavar="REQUEST-ID", help="such as p01-000417")
+    replayed.add_argument("--arm", help="the arm it was asked in (default: the last of the scenario)")
+
+
+def _add_faults_dir(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--faults-dir", default="", help="a folder with kinds of your own, which plans may name beside ours")
 
 
 def _command(commands: Any, name: str, act: Callable[[argparse.Namespace], int], told: str) -> argparse.ArgumentParser:
@@ -88,7 +121,7 @@ def _command(commands: Any, name: str, act: Callable[[argparse.Namespace], int],
 def _run(options: argparse.Namespace) -> int:
     from harness import commands
 
-    return commands.run_scenario(options.scenario, options.runs, options.seed)
+    return commands.run_scenario(options.scenario, options.runs, options.seed, options.faults_dir)
 
 
 def _report(options: argparse.Namespace) -> int:
@@ -112,7 +145,24 @@ def _gate(options: argparse.Namespace) -> int:
 def _scenarios(options: argparse.Namespace) -> int:
     from harness import commands
 
-    return commands.check_scenarios(options.scenario) if options.what == "check" else commands.list_scenarios()
+    if options.what == "list":
+        return commands.list_scenarios()
+    return commands.check_scenarios(options.scenario, options.faults_dir)
+
+
+def _faults(options: argparse.Namespace) -> int:
+    from harness import fault_commands as commands
+
+    acts: dict[str, Callable[[], int]] = {
+        "list": lambda: commands.list_kinds(options.faults_dir, options.json),
+        "show": lambda: commands.show_kind(options.kind, options.faults_dir),
+        "check": lambda: commands.check_plans(options.plan, options.faults_dir),
+        "preview": lambda: commands.preview_plan(
+            options.plan, options.scenario, options.faults_dir, options.seed, options.json
+        ),
+        "replay": lambda: commands.replay_request(options.run, options.request_id, options.arm),
+    }
+    return acts[options.what]()
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from harness.foreseen import stratified
 from harness.progress import ShownProgress
 from harness.run import run
 from harness.scenario import SCENARIOS, read_scenario, reseeded
@@ -19,9 +20,9 @@ OK, INCONCLUSIVE = 0, 4
 console = Console()
 
 
-def run_scenario(name: str, runs: Path, seed: int | None) -> int:
+def run_scenario(name: str, runs: Path, seed: int | None, faults_dir: str = "") -> int:
     """Run, report, judge."""
-    scenario = read_scenario(name)
+    scenario = read_scenario(name, faults_dir)
     if seed is not None:
         scenario = reseeded(scenario, seed)
     console.print(f"[bold]{scenario.name}[/bold]: {scenario.summary}", highlight=False)
@@ -70,12 +71,12 @@ def list_scenarios() -> int:
     return OK
 
 
-def check_scenarios(names: list[str]) -> int:
+def check_scenarios(names: list[str], faults_dir: str = "") -> int:
     """Refuse bad scenarios, all problems of all of them at once."""
     problems: list[str] = []
     for name in names or [str(path) for path in sorted(SCENARIOS.glob("*.toml"))]:
         try:
-            read_scenario(name)
+            stratified(read_scenario(name, faults_dir))
             console.print(f"{name}: good", highlight=False, soft_wrap=True)
         except BadInput as error:
             problems.extend(error.problems)

@@ -15,6 +15,7 @@ from locust.env import Environment
 from locust.runners import MasterRunner, WorkerRunner
 
 from harness.asked import check_app, chosen, is_endless, told_load, typed
+from harness.chaos_page import ChaosPage
 from harness.manifest import workload_of
 from harness.processes import free_port, refuse_taken
 from harness.progress import ArmCounters
@@ -23,6 +24,7 @@ from harness.single_run import Ending, SingleRun, arm_of
 from records.bad_input import BadInput
 from records.folder import REQUESTS, ArmFolder, RunFolder
 from scenarios import options
+from scenarios.chaos_tab import add_chaos_tab
 from scenarios.forked import await_end, forked
 from scenarios.setup import setup
 from scenarios.ticket import Ticket
@@ -70,6 +72,7 @@ class FrontDoor:
         self._environment, self._scenario = environment, scenario
         self._lock = RLock()
         self._run: SingleRun | None = None
+        self._report: Path | None = None
         self._starting: gevent.Greenlet | None = None
         self._told: list[str] = []
         self._leaving = False
@@ -89,6 +92,8 @@ class FrontDoor:
         events.quit.add_listener(self.quit)
         if environment.web_ui is not None:
             refuse_bad_forms(environment.web_ui.app, self.check)
+            page = ChaosPage(lambda: self._run, lambda: self._report)
+            add_chaos_tab(environment.web_ui, page, self._asked.web_base_path)
 
     @property
     def _asked(self) -> Any:
@@ -162,6 +167,8 @@ class FrontDoor:
             gevent.sleep(1)
             if run is not self._run:
                 return
+            for changed in run.watch.look() if run.watch else ():
+                log.warning("%s", changed)
             if ended := run.ended_early():
                 log.error("%s", "\n".join(ended))
                 self._tests.cut_short()
@@ -219,6 +226,7 @@ class FrontDoor:
             complete = self._tests.complete
             log.info("The load %s. Writing the report ...", "has ended" if complete else "was stopped before its end")
             self._settle(run.end(complete))
+            self._report = run.report or self._report
 
     def _settle(self, ending: Ending) -> None:
         self._environment.process_exit_code = ending.exit_code

@@ -7,10 +7,12 @@ import sys
 import time
 from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
 from faults.actions import name_of
+from faults.plan import Fault
 from harness.scenario import ROOT, Arm, Scenario
 from records.folder import RunFolder
 from scenarios.workload import Workload, due
@@ -50,7 +52,12 @@ def make_manifest(scenario: Scenario, run_id: str, arms: tuple[Arm, ...], bounds
         "id": run_id,
         "state": "partial",
         "seed": scenario.seed,
-        "scenario": {"name": scenario.name, "path": _told(scenario.path), "text": scenario.text, "summary": scenario.summary},
+        "scenario": {
+            "name": scenario.name,
+            "path": told_path(scenario.path),
+            "text": scenario.text,
+            "summary": scenario.summary,
+        },
         "plan": _plan(scenario),
         "plan_seed": scenario.plan_seed,
         "embedded": True,
@@ -80,23 +87,23 @@ def _program(path: Path) -> str:
 def _plan(scenario: Scenario) -> dict[str, Any] | None:
     if scenario.plan is None or scenario.plan_path is None:
         return None
-    faults = [{"name": fault.name, "kind": name_of(fault.kind), "share": fault.share} for fault in scenario.plan.faults]
+    faults = [_fault(fault) for fault in scenario.plan.faults]
     return {
         "name": scenario.plan_path.stem,
-        "path": _told(scenario.plan_path),
+        "path": told_path(scenario.plan_path),
         "text": scenario.plan_text,
         "faults": faults,
     }
 
 
-def keep_plan(scenario: Scenario, run: RunFolder) -> Path | None:
-    """The plan's text in the run's folder, which every proxy of the run reads: the original may change meanwhile."""
-    if scenario.plan_path is None:
-        return None
-    kept = run.path / "plan" / scenario.plan_path.name
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    kept.write_text(scenario.plan_text, encoding="utf-8")
-    return kept
+def _fault(fault: Fault) -> dict[str, Any]:
+    """What a report tells of a planned fault; without a window it may strike at any time."""
+    told = {"name": fault.name, "kind": name_of(fault.kind), "share": fault.share, "on": fault.on}
+    if fault.raised_to is not None:
+        told["raised_to"] = fault.raised_to
+    from_s, to_s = fault.during_s
+    window = [from_s, to_s if isfinite(to_s) else None]
+    return told | ({"during_s": window} if window != [0, None] else {})
 
 
 def workload_of(run: RunFolder) -> Workload:
@@ -114,7 +121,7 @@ def _planned(scenario: Scenario, arms: tuple[Arm, ...]) -> dict[str, int]:
     return {run.arm(arm.name, pair).path.name: count for pair, count in pairs.items() for arm in arms}
 
 
-def _told(path: Path) -> str:
+def told_path(path: Path) -> str:
     """A path as the reader can type it: relative to the project where it lies inside."""
     full = path.resolve()
     return str(full.relative_to(ROOT)) if full.is_relative_to(ROOT) else str(path)

@@ -128,12 +128,12 @@ def refuse_taken(flag: str, host: str, port: int) -> None:
 
 
 # Ours listen on loopback: a proxy of the environment has nothing to do with them.
-_DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 def _answers(url: str) -> bool:
     try:
-        with _DIRECT.open(url, timeout=2) as response:
+        with DIRECT.open(url, timeout=2) as response:
             return bool(response.status < 500)
     except urllib.error.HTTPError as error:
         return error.code < 500

@@ -16,25 +16,33 @@ PLAIN_EVERY_S = 10.0
 
 
 @dataclass
-class Counter:
-    """Counts occurrences in a file that grows, reading only what is new."""
+class Fresh:
+    """What is new in a file that grows."""
 
     path: Path
-    what: bytes
-    count: int = 0
     read_to: int = 0
 
-    def update(self) -> int:
+    def read(self) -> bytes:
+        """Whole lines only: half a line will come when it is whole."""
         try:
             with self.path.open("rb") as file:
                 file.seek(self.read_to)
-                # Whole lines only: half a line will be counted when it is whole.
                 fresh = file.read()
         except FileNotFoundError:
-            return 0
+            return b""
         whole = fresh[: fresh.rfind(b"\n") + 1]
         self.read_to += len(whole)
-        self.count += whole.count(self.what)
+        return whole
+
+
+class Counter:
+    """Counts occurrences in a file that grows, reading only what is new."""
+
+    def __init__(self, path: Path, what: bytes) -> None:
+        self._fresh, self._what, self.count = Fresh(path), what, 0
+
+    def update(self) -> int:
+        self.count += self._fresh.read().count(self._what)
         return self.count
 
 

@@ -3,15 +3,17 @@
 import subprocess
 import sys
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from harness.manifest import keep_plan, make_manifest, new_run_path
+from harness.chaos import ChaosWatch, control_of
+from harness.foreseen import stratified
+from harness.kept import keep_plan
+from harness.manifest import make_manifest, new_run_path
 from harness.processes import Process, Processes
 from harness.progress import ArmCounters, ShownProgress
 from harness.scenario import ROOT, Arm, Scenario
-from harness.stack import StackPlan, start_stack
+from harness.stack import stack_plan, start_stack
 from records.bad_input import BadInput
 from records.chance import draw
 from records.folder import REQUESTS, ArmFolder, RunFolder
@@ -28,10 +30,11 @@ SLACK_S = 60.0
 def run(scenario: Scenario, runs: Path, progress: ShownProgress) -> tuple[RunFolder, bool]:
     """The run's folder, and whether it came to its end. Ctrl-C ends it early; what was recorded stays."""
     check_features(scenario.arms)
+    scenario = stratified(scenario)
     folder = RunFolder(new_run_path(runs, scenario.name))
     manifest = make_manifest(scenario, folder.path.name, scenario.arms, scenario.bounds)
     folder.write_manifest(manifest)
-    scenario = replace(scenario, plan_path=keep_plan(scenario, folder))
+    scenario = keep_plan(scenario, folder)
     try:
         with progress.shown():
             for pair in range(1, scenario.pairs + 1):
@@ -74,19 +77,12 @@ def _run_arm(scenario: Scenario, arm: Arm, folder: ArmFolder, manifest: dict[str
     told = f"{arm.name}" + (f", pair {folder.pair} of {scenario.pairs}" if scenario.pairs > 1 else "")
     progress.phase(f"{told}: starting model server, proxy, app")
     with Processes() as processes:
-        stack = StackPlan(
-            scenario.physics,
-            scenario.plan_path,
-            scenario.plan_seed,
-            arm.features,
-            scenario.workload.deadline_s,
-            environment=arm.environment,
-        )
-        url = start_stack(processes, stack, folder)
+        url = start_stack(processes, stack_plan(scenario, arm, RunFolder(folder.path.parent)), folder)
         began_s, before = time.monotonic(), cpu_used(processes)
         locust = processes.start("locust", locust_command(scenario, folder, url), folder.logs / "locust.log")
         of = manifest["planned"].get(folder.path.name, 0)
-        _follow(locust, processes, scenario.workload, folder, of, f"{told}: load", progress)
+        watch = ChaosWatch(folder, scenario.plan, control_of(processes))
+        _follow(locust, processes, scenario.workload, folder, of, f"{told}: load", progress, watch)
         manifest["cpu_share"][folder.path.name] = cpu_shares(before, cpu_used(processes), time.monotonic() - began_s)
         manifest["ended_early"] += ended_early(folder, processes, besides=locust)
         return locust.child.poll() == 0
@@ -111,7 +107,14 @@ def locust_command(scenario: Scenario, folder: ArmFolder, url: str) -> list[str]
 
 
 def _follow(
-    locust: Process, processes: Processes, load: Workload, folder: ArmFolder, of: int, told: str, progress: ShownProgress
+    locust: Process,
+    processes: Processes,
+    load: Workload,
+    folder: ArmFolder,
+    of: int,
+    told: str,
+    progress: ShownProgress,
+    watch: ChaosWatch,
 ) -> None:
     """Shows how far the load is, until it ends, or a process of the stack does, or it takes far too long."""
     counters = ArmCounters(folder)
@@ -119,6 +122,8 @@ def _follow(
     until_s = began_s + load.duration_s + load.deadline_s + SLACK_S
     while not processes.ended() and time.monotonic() < until_s:
         progress.load(told, *_ordered(counters.update(), of), left_s=load.duration_s - (time.monotonic() - began_s))
+        for changed in watch.look():
+            progress.console.print(changed, markup=False, highlight=False, soft_wrap=True)
         time.sleep(POLL_S)
     if locust.child.poll() not in (None, 0) and not (folder.path / REQUESTS).exists():
         raise RuntimeError(f"{folder.arm}: Locust ended before any request. The end of {locust.log}:\n{locust.tail()}")

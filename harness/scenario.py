@@ -2,12 +2,13 @@
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from faults.kinds import KINDS
+from faults.actions import Kind
+from faults.found import load_kinds
 from faults.plan import Plan
 from faults.reading import parse_plan
 from model_server.physics import RANGES, Physics
@@ -21,6 +22,9 @@ ROOT = Path(__file__).resolve().parent.parent
 SCENARIOS = ROOT / "scenarios"
 PLANS = ROOT / "faults" / "plans"
 NAME = re.compile("[A-Za-z0-9_-]+")
+APIS = ("ollama", "openai")
+PROVIDER = "APP_PROVIDER"
+"""The app's variable that says which of them its provider speaks."""
 
 Planned = tuple[Path | None, Plan | None, str]
 NO_PLAN: Planned = None, None, ""
@@ -50,21 +54,27 @@ class Scenario:
     plan_path: Path | None
     plan: Plan | None
     plan_text: str
+    faults_dir: Path | None
+    """A folder with kinds of the user's own."""
+    kinds: tuple[Kind, ...]
+    """Those that a plan may name: ours, and those of that folder."""
     workload: Workload
     physics: Physics
+    api: str
+    """What the model is asked with; in the environment of each arm, too, unless that says otherwise."""
     arms: tuple[Arm, ...]
     bounds: tuple[str, ...]
 
 
-def read_scenario(path: str | Path) -> Scenario:
-    """The scenario of a file, or of a name in `scenarios/`."""
+def read_scenario(path: str | Path, faults_dir: str | Path = "") -> Scenario:
+    """The scenario of a file, or of a name in `scenarios/`; `faults_dir` takes the place of the one it names."""
     path = find(path, SCENARIOS, "scenario")
     try:
         text = path.read_text(encoding="utf-8")
         values = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise BadInput(f"{path}: not readable as TOML, {error}") from None
-    return parse_scenario(values, text, path)
+    return parse_scenario(values, text, path, faults_dir)
 
 
 def reseeded(scenario: Scenario, seed: int) -> Scenario:
@@ -82,11 +92,15 @@ def find(path: str | Path, home: Path, what: str) -> Path:
     raise BadInput(f"{path}: no such {what}. Give a TOML file, or one of: {known}")
 
 
-def parse_scenario(values: object, text: str, path: Path) -> Scenario:
+def parse_scenario(values: object, text: str, path: Path, faults_dir: str | Path = "") -> Scenario:
     problems: list[str] = []
     table = Table(str(path), values, problems)
-    plan_path, plan, plan_text = _read_plan(table, path)
-    arms = _read_arms(table)
+    found = _read_faults_dir(table, path, faults_dir)
+    kinds = load_kinds(found or "", problems)
+    plan_path, plan, plan_text = _read_plan(table, path, kinds)
+    model = table.table("model")
+    api = model.choice("api", "ollama", APIS, "known API")
+    arms = _read_arms(table, api)
     seed, name = table.number("seed", 7, 0, whole=True), table.text("name", path.stem)
     _check_name(table, "name", name)
     scenario = Scenario(
@@ -100,8 +114,11 @@ def parse_scenario(values: object, text: str, path: Path) -> Scenario:
         plan_path=plan_path,
         plan=plan,
         plan_text=plan_text,
+        faults_dir=found,
+        kinds=kinds,
         workload=parse_workload(table.table("workload")),
-        physics=_read_physics(table.table("model"), seed),
+        physics=_read_physics(model, seed),
+        api=api,
         arms=arms,
         bounds=_read_bounds(table.table("bounds"), [arm.name for arm in arms]),
     )
@@ -113,20 +130,28 @@ def parse_scenario(values: object, text: str, path: Path) -> Scenario:
 
 def with_plan(scenario: Scenario, name: str) -> Scenario:
     """The same scenario with another plan, by its path or its name."""
-    path, plan, text = read_planned(find(name, PLANS, "plan"))
+    path, plan, text = read_planned(find(name, PLANS, "plan"), scenario.kinds)
     return replace(scenario, plan_path=path, plan=plan, plan_text=text)
 
 
-def read_planned(path: Path) -> Planned:
+def read_planned(path: Path, kinds: Iterable[Kind]) -> Planned:
     """A plan with its text, read once: what is kept with the run is what was parsed."""
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise BadInput(f"{path}: not readable, {error}") from None
-    return path, parse_plan(text, str(path), KINDS), text
+    return path, parse_plan(text, str(path), kinds), text
 
 
-def _read_plan(table: Table, path: Path) -> Planned:
+def _read_faults_dir(table: Table, path: Path, instead: str | Path) -> Path | None:
+    """The folder of the user's kinds, if there is one; a scenario names it as seen from where it lies."""
+    named = table.text("faults_dir")
+    if str(instead):
+        return Path(instead)
+    return path.parent / named if named else None
+
+
+def _read_plan(table: Table, path: Path, kinds: Iterable[Kind]) -> Planned:
     name = table.text("plan")
     if not name:
         return NO_PLAN
@@ -137,19 +162,24 @@ def _read_plan(table: Table, path: Path) -> Planned:
         table.problem("plan", str(error))
         return NO_PLAN
     try:
-        return read_planned(found)
+        return read_planned(found, kinds)
     except BadInput as error:
         table.problems.extend(error.problems)
         return NO_PLAN
 
 
-def _read_arms(table: Table) -> tuple[Arm, ...]:
+def speaking(api: str) -> dict[str, str]:
+    """What an app is told of it; nothing of Ollama's, which is its default."""
+    return {} if api == "ollama" else {PROVIDER: api}
+
+
+def _read_arms(table: Table, api: str) -> tuple[Arm, ...]:
     arms = []
     for entry in table.table("arms").each():
         _check_name(entry, "", entry.name)
         environment = entry.table("environment")
         variables = {name: environment.text(name) for name in environment.values}
-        arms.append(Arm(entry.name, entry.text("features", required=True), variables))
+        arms.append(Arm(entry.name, entry.text("features", required=True), speaking(api) | variables))
         entry.close()
     if not arms:
         table.problem("arms", 'names no arm; write for example [arms.off] with features = "none"')

@@ -10,11 +10,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from harness.manifest import keep_plan, make_manifest, new_run_path
+from harness.chaos import ChaosWatch, ProxyControl, control_of
+from harness.kept import keep_plan
+from harness.manifest import make_manifest, new_run_path
 from harness.processes import Processes
 from harness.run import cpu_shares, cpu_used, ended_early
-from harness.scenario import Arm, Scenario
-from harness.stack import StackPlan, start_stack
+from harness.scenario import Arm, Scenario, speaking
+from harness.stack import stack_plan, start_stack
 from records.folder import REQUESTS, ArmFolder, RunFolder
 from reports.bounds import parse_bound
 from reports.metrics import METRICS
@@ -43,6 +45,9 @@ class SingleRun:
         self.arm, self._app_port, self._endless = arm, app_port, endless
         self._processes = Processes()
         self._folder: RunFolder | None = None
+        self.control: ProxyControl | None = None
+        """Of the stack's proxy, while there is one."""
+        self.watch: ChaosWatch | None = None
         self._manifest: dict[str, Any] = {}
         self._began_s, self._cpu_before = time.monotonic(), dict[str, float]()
 
@@ -50,6 +55,12 @@ class SingleRun:
     def path(self) -> Path | None:
         """The run's folder, once it has begun."""
         return self._folder.path if self._folder else None
+
+    @property
+    def report(self) -> Path | None:
+        """Once it is written."""
+        path = self._folder.path / "report.html" if self._folder else None
+        return path if path and path.exists() else None
 
     def start(self, runs: Path) -> ArmFolder:
         """Where its rows belong. The stack answers when this comes back; when it cannot, its logs stay."""
@@ -66,14 +77,14 @@ class SingleRun:
         folder.path.mkdir()
         if self._app_port is not None:
             self._start_stack(self._app_port, folder)
+        self.control = control_of(self._processes)
+        self.watch = ChaosWatch(folder, self.scenario.plan, self.control)
         self._began_s, self._cpu_before = time.monotonic(), cpu_used(self._processes)
         return folder
 
     def _start_stack(self, port: int, folder: ArmFolder) -> None:
-        of = self.scenario
-        arm, deadline_s = self.arm, of.workload.deadline_s
-        plan_path = keep_plan(of, RunFolder(folder.path.parent))
-        plan = StackPlan(of.physics, plan_path, of.plan_seed, arm.features, deadline_s, port, arm.environment)
+        run = RunFolder(folder.path.parent)
+        plan = stack_plan(keep_plan(self.scenario, run), self.arm, run, port)
         # Where the kernel cannot tell them that we died (macOS), a second Ctrl-C must not leave them behind.
         atexit.register(self._processes.stop)
         try:
@@ -90,6 +101,7 @@ class SingleRun:
         """Ends the stack, closes the run, writes its report. A run that was stopped before it had rows leaves no folder."""
         ended: dict[str, Any] = {"ended_early": self.ended_early()}
         used = cpu_shares(self._cpu_before, cpu_used(self._processes), time.monotonic() - self._began_s)
+        self.control = None
         self._processes.stop()
         atexit.unregister(self._processes.stop)
         run = self._folder
@@ -110,7 +122,7 @@ def arm_of(scenario: Scenario, features: str) -> Arm:
     """The scenario's arm with these features, or one of their own; none named: the scenario's last arm."""
     features = features or scenario.arms[-1].features
     known = {arm.features: arm for arm in scenario.arms}
-    return known.get(features) or Arm(ARM_OF.get(features, "custom"), features, {})
+    return known.get(features) or Arm(ARM_OF.get(features, "custom"), features, speaking(scenario.api))
 
 
 def _is_about(bound: str, arm: str) -> bool:

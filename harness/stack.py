@@ -6,8 +6,9 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 from harness.processes import Processes, free_port
+from harness.scenario import PROVIDER, Arm, Scenario
 from model_server.physics import Physics
-from records.folder import APP, CALLS, MODEL, ArmFolder
+from records.folder import APP, CALLS, CHANGES, MODEL, STRATA, ArmFolder, RunFolder
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,29 @@ class StackPlan:
     """Of the users; the app is given a tenth less, so that it can still answer 504 in time."""
     app_port: int = 0
     environment: Mapping[str, str] | None = None
+    faults_dir: Path | None = None
+    """Kinds of the user's own."""
+    shares_path: Path | None = None
+    """The run's strata.json."""
+    at_s: float = 0.0
+    """Seconds of the plan that are over when the first call comes."""
+
+
+def stack_plan(scenario: Scenario, arm: Arm, run: RunFolder, app_port: int = 0, at_s: float = 0.0) -> StackPlan:
+    """What one arm of a scenario needs; its plan is the one that the run keeps."""
+    strata = run.path / STRATA
+    return StackPlan(
+        physics=scenario.physics,
+        plan_path=scenario.plan_path,
+        plan_seed=scenario.plan_seed,
+        features=arm.features,
+        deadline_s=scenario.workload.deadline_s,
+        app_port=app_port,
+        environment=arm.environment,
+        faults_dir=scenario.faults_dir,
+        shares_path=strata if strata.exists() else None,
+        at_s=at_s,
+    )
 
 
 def start_stack(processes: Processes, plan: StackPlan, folder: ArmFolder) -> str:
@@ -35,7 +59,7 @@ def start_stack(processes: Processes, plan: StackPlan, folder: ArmFolder) -> str
     model_url = processes.await_url(model, "/api/version")
     proxy = processes.start(
         "proxy",
-        [*_module("faults"), "--upstream", model_url, "--port", str(proxy_port), *_faults(plan), *_rows(folder, CALLS)],
+        [*_module("faults"), "--upstream", model_url, "--port", str(proxy_port), *_faults(plan), *_proxy_rows(folder)],
         _log(folder, "proxy"),
     )
     processes.await_url(proxy, "/api/version")
@@ -52,12 +76,22 @@ def _flags(physics: Physics) -> list[str]:
 
 
 def _faults(plan: StackPlan) -> list[str]:
-    seed = [] if plan.plan_seed is None else ["--seed", str(plan.plan_seed)]
-    return ["--plan", str(plan.plan_path), *seed] if plan.plan_path else []
+    told = {
+        "--plan": plan.plan_path,
+        "--seed": plan.plan_seed,
+        "--faults-dir": plan.faults_dir,
+        "--shares": plan.shares_path,
+        "--at-s": plan.at_s or None,
+    }
+    return [word for flag, value in told.items() if value is not None for word in (flag, str(value))]
 
 
 def _rows(folder: ArmFolder, name: str) -> list[str]:
     return ["--rows", str(folder.path / name)]
+
+
+def _proxy_rows(folder: ArmFolder) -> list[str]:
+    return [*_rows(folder, CALLS), "--changes", str(folder.path / CHANGES)]
 
 
 def _log(folder: ArmFolder, name: str) -> Path:
@@ -65,7 +99,8 @@ def _log(folder: ArmFolder, name: str) -> Path:
 
 
 def _app_command(plan: StackPlan, proxy_port: int) -> list[str]:
-    provider = f"http://127.0.0.1:{proxy_port}"
+    root = "/v1" if (plan.environment or {}).get(PROVIDER) == "openai" else ""
+    provider = f"http://127.0.0.1:{proxy_port}{root}"
     command = [*_module("reference_app"), "--provider-url", provider, "--features", plan.features]
     return [*command, "--port", str(plan.app_port)]
 

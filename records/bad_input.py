@@ -3,13 +3,20 @@
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+LONGEST = 2000
+
 
 class BadInput(ValueError):
     """Input that cannot be used; the commands print its problems, one a line, and leave with exit code 2."""
 
     def __init__(self, *problems: str) -> None:
-        super().__init__("\n".join(problems))
-        self.problems = problems
+        self.problems = tuple(map(_short, problems))
+        super().__init__("\n".join(self.problems))
+
+
+def _short(problem: str) -> str:
+    # What it quotes may be as long as a file: its beginning says where, its end what is allowed.
+    return problem if len(problem) <= LONGEST else f"{problem[: LONGEST // 2]} ... {problem[-LONGEST // 2 :]}"
 
 
 def unknown(what: str, name: str, known: Iterable[str]) -> str:

@@ -69,9 +69,11 @@ def _leave(_signal: int, _frame: FrameType | None) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="reference_app", description="A resilient chat app in front of an Ollama provider.")
+    parser = argparse.ArgumentParser(prog="reference_app", description="A resilient chat app in front of a model provider.")
     parser.add_argument("--port", type=int, help="0 picks one (default)")
-    parser.add_argument("--provider-url", help="for example http://127.0.0.1:11434")
+    # Without a flag for the key: whoever lists the processes would read it. It is APP_API_KEY.
+    parser.add_argument("--provider", help='"ollama" (default) or "openai": whatever speaks its chat completions')
+    parser.add_argument("--provider-url", help="for example http://127.0.0.1:11434, or http://127.0.0.1:11434/v1 for openai")
     parser.add_argument("--features", help='"all", "none", "cache,retry" or "all,-cache"')
     parser.add_argument("--check", action="store_true", help="say what is wrong with the settings, and start nothing")
     for name in ("model", "cache", "recovery", "log-path"):

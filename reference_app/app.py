@@ -11,9 +11,10 @@ from reference_app import features
 from reference_app.log import open_log
 from reference_app.middleware import Recorded
 from reference_app.model import ResilientChatModel
-from reference_app.provider import ProviderTransport, make_provider, make_transport
+from reference_app.provider import PROBES, make_provider
 from reference_app.routes import refuse, router
 from reference_app.settings import Settings
+from reference_app.transport import ProviderTransport, make_transport
 
 
 def create_app(settings: Settings | None = None, transport: httpx.AsyncBaseTransport | None = None) -> FastAPI:
@@ -30,7 +31,9 @@ def create_app(settings: Settings | None = None, transport: httpx.AsyncBaseTrans
 
     app = FastAPI(title="reference_app", lifespan=lifespan)
     app.state.model = model
-    app.state.provider_client = httpx.AsyncClient(base_url=settings.provider_url, transport=carrier)
+    key = {"authorization": f"Bearer {settings.api_key.get_secret_value()}"} if settings.provider == "openai" else {}
+    app.state.provider_client = httpx.AsyncClient(base_url=settings.provider_url, transport=carrier, headers=key)
+    app.state.probe = PROBES[settings.provider]
     app.include_router(router)
     app.add_exception_handler(RequestValidationError, refuse)
     app.add_middleware(

@@ -26,7 +26,7 @@ async def attempt(call: Call) -> Chunks:
                     if not this.chunks:
                         this.first_token_s = clock()
                     this.chunks += 1
-                if chunk.generation_info:
+                if chunk.generation_info or not chunk.text:
                     _note_end(this, chunk)
                 yield chunk
         this.outcome = "ok" if this.finished else "truncated"

@@ -1,78 +1,34 @@
-"""The one place that makes the provider's client; give it an httpx transport, and nothing goes over the network."""
+"""The one place that knows which provider it is: makes LangChain's model for it, and levels what the two do differently."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import aiohttp
 import httpx
-from httpx_aiohttp import AiohttpTransport
 from langchain_core.language_models.chat_models import BaseChatModel
-from langchain_ollama import ChatOllama
 
-from reference_app.call import Attempt, current_attempt
-from reference_app.retry_after import retry_after_s
-from reference_app.settings import Settings
+from reference_app.call import Call
+
+if TYPE_CHECKING:
+    from reference_app.settings import Settings
+
+PROBES = {"ollama": "/api/version", "openai": "/models"}
+"""What the provider is asked to see whether it answers, below its URL."""
 
 SAMPLING = frozenset(
     {"temperature", "top_p", "top_k", "seed", "num_predict", "num_ctx", "repeat_penalty", "repeat_last_n", "tfs_z", "mirostat"}
 )
+HOW_IT_TRAVELS = frozenset({"stream", "stream_options", "stream_usage", "keep_alive"})
+"""Fields of a call that do not change its answer."""
 
 
-def make_transport() -> httpx.AsyncBaseTransport:
-    """aiohttp under httpx's interface, for the plain app and the resilient one alike.
-
-    Measured against httpx's own: two thirds of the CPU for a stream of 100 chunks, 150 streams at once in 0.8 instead of 2.9 s.
-    The same chunks arrive before a cut, a cancellation closes the connection at once, connections are reused. Two flaws are
-    mended here: wrong names for exceptions, and a limit of 100 connections, behind which long streams would queue unseen.
-    """
-    return AiohttpTransport(client=_session)
+def make_provider(settings: "Settings", transport: httpx.AsyncBaseTransport) -> BaseChatModel:
+    """LangChain's model as it is: no timeouts, no retries. Costs some 70 ms of CPU to make, so there is one a process."""
+    return _openai(settings, transport) if settings.provider == "openai" else _ollama(settings, transport)
 
 
-def _session() -> aiohttp.ClientSession:
-    return aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0), cookie_jar=aiohttp.DummyCookieJar())
+def _ollama(settings: "Settings", transport: httpx.AsyncBaseTransport) -> BaseChatModel:
+    # Imported here: each of the two takes up to a second, which the other's users need not wait for.
+    from langchain_ollama import ChatOllama
 
-
-class ProviderTransport(httpx.AsyncBaseTransport):
-    """Tells the provider which attempt this is, and the attempt what ChatOllama loses: status and Retry-After."""
-
-    def __init__(self, inner: httpx.AsyncBaseTransport) -> None:
-        self.inner = inner
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        attempt = current_attempt.get(None)
-        if attempt is not None:
-            request.headers["x-request-id"] = attempt.request_id
-            request.headers["x-attempt"] = str(attempt.number)
-        try:
-            response = await self.inner.handle_async_request(request)
-        except httpx.TransportError as error:
-            raise _by_its_name(error) from error
-        if attempt is not None:
-            _note(attempt, response)
-        return response
-
-    async def aclose(self) -> None:
-        await self.inner.aclose()
-
-
-def _note(attempt: Attempt, response: httpx.Response) -> None:
-    attempt.status, attempt.response = response.status_code, response
-    attempt.retry_after_s = retry_after_s(response.headers)
-
-
-def _by_its_name(error: httpx.TransportError) -> httpx.TransportError:
-    """httpx-aiohttp calls a refused and a dropped connection ConnectTimeout; httpx itself would say this."""
-    match error.__cause__:
-        case aiohttp.ClientConnectorError():
-            return httpx.ConnectError(str(error))
-        case aiohttp.ServerDisconnectedError():
-            return httpx.RemoteProtocolError("Server disconnected without sending a response.")
-        case aiohttp.ClientOSError():
-            return httpx.ReadError(str(error))
-    return error
-
-
-def make_provider(settings: Settings, transport: httpx.AsyncBaseTransport) -> ChatOllama:
-    """LangChain's Ollama model as it is: no timeouts, no retries. Costs 73 ms of CPU, so there is one a process."""
     return ChatOllama(
         model=settings.model,
         base_url=settings.provider_url,
@@ -81,12 +37,61 @@ def make_provider(settings: Settings, transport: httpx.AsyncBaseTransport) -> Ch
     )
 
 
+def _openai(settings: "Settings", transport: httpx.AsyncBaseTransport) -> BaseChatModel:
+    from langchain_openai import ChatOpenAI
+
+    return ChatOpenAI(
+        model=settings.model,
+        base_url=settings.provider_url,
+        api_key=settings.api_key,
+        temperature=settings.temperature,
+        max_retries=0,
+        # LangChain's wait_for around each chunk: in Python 3.11 it swallows a cancellation that comes with the chunk
+        # (cpython#86296), and so the leaving of a user; it costs a task a chunk, and its 120 s are longer than anybody waits.
+        stream_chunk_timeout=None,
+        stream_usage=True,
+        # openai 3 brings an HTTP library of its own, and takes this one still: so both providers share a transport.
+        http_async_client=httpx.AsyncClient(transport=transport, timeout=None),
+        # Whatever the model's name makes LangChain think of: the chat completions are what a finish is demanded of here.
+        use_responses_api=False,
+        # A variable of the shell, which LangChain refuses beside a client of ours.
+        openai_proxy=None,
+    )
+
+
 def with_sampling(model: BaseChatModel, params: dict[str, Any]) -> tuple[BaseChatModel, dict[str, Any]]:
     """The model with these sampling parameters, sharing its client; and the parameters that are none.
 
-    ChatOllama raises TypeError for `temperature=0.7` in a call, and `options=` replaces all it was made with.
+    ChatOpenAI takes them all in the call. ChatOllama raises TypeError for `temperature=0.7` there, and `options=` replaces
+    all it was made with.
     """
+    if _is_openai(model):
+        return model, params
     wanted = {"num_predict" if name == "max_tokens" else name: value for name, value in params.items()}
     sampling = {name: value for name, value in wanted.items() if name in SAMPLING and value is not None}
     others = {name: value for name, value in wanted.items() if name not in SAMPLING}
     return (model.model_copy(update=sampling) if sampling else model), others
+
+
+def sent(call: Call) -> list[Any]:
+    """Where the call goes, and what of its body can change the answer: LangChain's own way to make it, contract-tested."""
+    model: Any = call.model
+    if _is_openai(model):
+        where, body = model.openai_api_base, model._get_request_payload(call.messages, stop=call.stop, **call.params)
+    else:
+        where, body = model.base_url, model._chat_params(call.messages, call.stop, **call.params)
+    return [where, {name: value for name, value in body.items() if name not in HOW_IT_TRAVELS}]
+
+
+def to_continue(model: BaseChatModel) -> dict[str, Any]:
+    """What a call must say beside an unfinished answer, so that it is gone on with.
+
+    Ollama does so unasked. vLLM takes the answer for a finished turn unless it is told; and OpenAI, which cannot go on,
+    refuses parameters that it does not know rather than to answer as if all had been said.
+    """
+    flags = {"continue_final_message": True, "add_generation_prompt": False}
+    return {"extra_body": flags} if _is_openai(model) else {}
+
+
+def _is_openai(model: BaseChatModel) -> bool:
+    return model._llm_type == "openai-chat"

@@ -1,12 +1,16 @@
 """What a provider's Retry-After asks for."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from email.utils import parsedate_to_datetime
 
 
 def retry_after_s(headers: Mapping[str, str]) -> float | None:
-    """Seconds to wait, from Retry-After as seconds or as a date; None without a header that can be read."""
-    told = headers.get("retry-after")
+    """Seconds to wait, from OpenAI's retry-after-ms, or Retry-After as seconds or as a date; None where none can be read."""
+    told, told_ms = headers.get("retry-after"), headers.get("retry-after-ms")
+    with suppress(ValueError):
+        if told_ms is not None:
+            return max(0.0, float(told_ms) / 1000)
     if told is None:
         return None
     try:

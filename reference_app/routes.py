@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Annotated, Any
 
 import httpx
@@ -98,16 +98,24 @@ async def chat_stream(question: Question, request: Request) -> Response:
     account = current_account.get()
     chunks = model.astream([HumanMessage(question.question)], **question.params())
     try:
-        first = await anext(chunks)
+        first = await _first_told(chunks)
     except Exception as error:
         return _refused(error, account)
     return EventStream(_events(first, chunks, account), media_type="text/event-stream", headers={"cache-control": "no-store"})
 
 
-async def _events(first: AIMessageChunk, chunks: Any, account: Account) -> AsyncGenerator[bytes, None]:
+async def _first_told(chunks: AsyncIterator[AIMessageChunk]) -> bytes:
+    """The first chunk that says something; OpenAI's tells the role, which commits to nothing. Empty of an empty answer."""
+    async for chunk in chunks:
+        if told := _told(chunk):
+            return told
+    return b""
+
+
+async def _events(first: bytes, chunks: AsyncIterator[AIMessageChunk], account: Account) -> AsyncGenerator[bytes, None]:
     try:
-        if told := _told(first):
-            yield told
+        if first:
+            yield first
         async for chunk in chunks:
             if told := _told(chunk):
                 yield told
@@ -137,7 +145,7 @@ async def ready(request: Request) -> Response:
     client: httpx.AsyncClient = request.app.state.provider_client
     try:
         async with asyncio.timeout(READY_TIMEOUT_S):
-            told = await client.get("/api/version")
+            told = await client.get(request.app.state.probe)
     except (httpx.TransportError, TimeoutError) as error:
         return _json({"status": "unready", "provider": f"{client.base_url}: {type(error).__name__} {error}".rstrip()}, 503)
     if told.status_code != 200:

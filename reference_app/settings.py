@@ -4,7 +4,7 @@ import os
 import sys
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Field, PositiveFloat, PositiveInt, ValidationError
+from pydantic import AfterValidator, Field, PositiveFloat, PositiveInt, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from reference_app import features
@@ -21,6 +21,14 @@ def _known_store(text: str) -> str:
     if text != "memory" and not text.startswith("sqlite:"):
         raise ValueError(f'must be "memory" or "sqlite:PATH", got "{text}"')
     return text
+
+
+def _sendable(key: SecretStr) -> SecretStr:
+    text = key.get_secret_value()
+    # Checked here, where the key is not told: what cannot be a header's value would fail in every request.
+    if not text or not text.isascii() or not text.isprintable() or " " in text:
+        raise ValueError("must be made of ASCII letters, digits and signs, without blanks")
+    return key
 
 
 def _writable(path: str) -> str:
@@ -50,7 +58,12 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="APP_", extra="forbid")
 
+    provider: Literal["ollama", "openai"] = "ollama"
+    """openai: whatever speaks OpenAI's chat completions."""
     provider_url: str = Field("http://127.0.0.1:11434", pattern="^https?://")
+    """Of openai with its /v1; where none is given, Ollama on this machine."""
+    api_key: Annotated[SecretStr, AfterValidator(_sendable)] = SecretStr("none")
+    """Sent to openai only."""
     model: str = Field("llama3.1", min_length=1)
     temperature: float | None = Field(None, ge=0, le=2)
     features: Annotated[str, AfterValidator(_known_features)] = "all"
@@ -68,7 +81,10 @@ class Settings(BaseSettings):
     """A cache that is slower than this is taken for an outage."""
 
     recovery: Literal["continue", "restart"] = "continue"
-    """continue: the provider goes on from an unfinished answer (Ollama, vLLM); restart: it begins again."""
+    """continue: the provider goes on from an unfinished answer (Ollama, vLLM); restart: it begins again.
+
+    With openai it is restart unless set: OpenAI itself cannot go on from an answer, and who else can is not told by its API.
+    """
     recoveries: PositiveInt = 3
     recovery_base_s: Seconds = 0.05
     recovery_cap_s: Seconds = 1.0
@@ -80,6 +96,15 @@ class Settings(BaseSettings):
     retry_cap_s: Seconds = 2.0
     retry_after_cap_s: Seconds = 30.0
     """A provider that asks for a longer wait gets none: its error is passed on."""
+
+    @model_validator(mode="after")
+    def _default_by_provider(self) -> Self:
+        if self.provider == "openai":
+            if "provider_url" not in self.model_fields_set:
+                self.provider_url += "/v1"
+            if "recovery" not in self.model_fields_set:
+                self.recovery = "restart"
+        return self
 
     @classmethod
     def read(cls, **flags: Any) -> Self:

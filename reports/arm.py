@@ -1,8 +1,9 @@
 """One arm's measurements as columns: what every figure, chart and comparison is computed from."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import itemgetter
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -21,6 +22,32 @@ class Strike:
     fault: str
     kind: str
     start_s: float
+    bug: str = ""
+    """What went wrong, and where, if the fault raised: its call was then severed."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """The faults were changed while the arm ran: `start_s` counts from the first intended start of the pair."""
+
+    pair: int
+    start_s: float
+    action: str
+    """on, off, share, plan or stop."""
+    by: str
+    fault: str = ""
+    """Empty where all of them are meant."""
+    value: float | str | None = None
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class Window:
+    """When the plan lets a fault strike, in seconds since the first call; `to_s` is None where it never ends."""
+
+    fault: str
+    from_s: float
+    to_s: float | None
 
 
 @dataclass(frozen=True)
@@ -37,6 +64,8 @@ class Arm:
     planned: dict[str, int] = field(default_factory=dict)
     """For each fault, the calls it was to strike."""
     strikes: list[Strike] = field(default_factory=list)
+    changes: tuple[Change, ...] = ()
+    windows: tuple[Window, ...] = ()
     tallies: tuple[Tally, ...] = ()
     """One for each pair that left rows or should have."""
 
@@ -78,4 +107,20 @@ def _with_durations(frame: pd.DataFrame, deadline_s: float) -> pd.DataFrame:
 
 def strikes_of(calls: Iterable[Row], first_s: float) -> list[Strike]:
     """Every strike of the proxy's rows; `first_s` is the first intended start of the pair, on the run's clock."""
-    return [Strike(fault["fault"], fault["kind"], call["started_s"] - first_s) for call in calls for fault in call["struck"]]
+    return [
+        Strike(fault["fault"], fault["kind"], call["started_s"] - first_s, str(fault.get("bug") or ""))
+        for call in calls
+        for fault in call["struck"]
+    ]
+
+
+def changes_of(rows: Iterable[Row], pair: int, first_s: float) -> list[Change]:
+    """Every change that the proxy's rows tell, in the order of time."""
+    told = sorted(rows, key=itemgetter("at_s"))
+    names = ("action", "by", "fault", "value", "why")
+    return [Change(pair, row["at_s"] - first_s, **{name: row[name] for name in names}) for row in told]
+
+
+def windows_of(faults: Iterable[Mapping[str, Any]]) -> tuple[Window, ...]:
+    """The windows of a plan's faults, for those that have one."""
+    return tuple(Window(fault["name"], *fault["during_s"]) for fault in faults if fault.get("during_s"))

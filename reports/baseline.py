@@ -12,6 +12,7 @@ import numpy as np
 from records.bad_input import BadInput, unknown
 from records.folder import RunFolder
 from reports.arm import Arm
+from reports.changes import inconclusive, problems
 from reports.compare import Ratio, quantile_ratio
 from reports.load import Run, load
 from reports.report import make_report
@@ -40,6 +41,8 @@ def make_baseline(run: Run) -> dict[str, Any]:
     report = make_report(run)
     if report.verdict.state in ("invalid", "vacuous") or report.verdict.partial or report.checks.inconclusive:
         raise BadInput(f"{run.folder.path}: not fit as a baseline. {' '.join(report.verdict.reasons)}")
+    if changed := problems(run.arms):
+        raise BadInput(f"{run.folder.path}: not fit as a baseline. {' '.join(changed)}")
     arms = {
         told.name: {**arm_identity(run, told.name), "metrics": told.metrics, "effective_s": _by_key(arm)}
         for arm, told in zip(run.arms, report.arms, strict=True)
@@ -136,7 +139,8 @@ def compare_to_baseline(run: Run, baseline: dict[str, Any], arm: str, tolerance:
     ratio = _ratio(found, before, run.seed)
     if empty or ratio is None:
         return Gate("vacuous", arm, tolerance, ratio, None, tuple(empty) or (_NOTHING_SHARED.format(arm=arm),))
-    doubts = [*_unshared(found, before), *([PARTIAL] if report.verdict.partial else [])]
+    doubts = [*_unshared(found, before), *inconclusive([found]), *problems([found])]
+    doubts += [PARTIAL] if report.verdict.partial else []
     return _doubted(decide(ratio, arm, tolerance, found.deadline_s), doubts)
 
 

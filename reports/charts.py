@@ -1,21 +1,17 @@
 """The charts of a report: latency of all arms, the run over time with its faults, outcomes by fault."""
 
-from dataclasses import dataclass
-from math import ceil
-
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from reports.arm import Arm
+from reports.bugs import errors_of
 from reports.metrics import quantile
 from reports.report import Report
-from reports.svg import ARMS, FAILED, INK, OUTCOMES, QUIET, a_figure, as_svg, legend
+from reports.svg import FAILED, INK, OUTCOMES, QUIET, Chart, a_figure, arm_colour, as_svg, legend
+from reports.timeline import timeline
 
-MOST_DOTS = 800
-MOST_TICKS = 300
-MOST_STEPS = 60
 MOST_FAULTS = 10
 
 GROUPS = {
@@ -29,24 +25,10 @@ GROUPS = {
 """Outcomes that mean the same to a user, from best to worst."""
 
 
-@dataclass(frozen=True)
-class Chart:
-    """A drawn chart with its words."""
-
-    name: str
-    title: str
-    caption: str
-    svg: str
-
-
 def draw_charts(report: Report) -> list[Chart]:
     """Every chart that this run's rows can fill."""
     arms = [arm for arm in report.run.arms if len(arm.rows)]
     return [draw(arms) for draw in CHARTS] if arms else []
-
-
-def _colour(number: int) -> str:
-    return ARMS[number % len(ARMS)]
 
 
 def latency(arms: list[Arm]) -> Chart:
@@ -55,7 +37,7 @@ def latency(arms: list[Arm]) -> Chart:
     deadline_s = arms[0].deadline_s
     for number, arm in enumerate(arms):
         seconds, slower = _tail(arm.rows["effective_s"].to_numpy())
-        axes.plot(seconds, slower, drawstyle="steps-post", color=_colour(number), linewidth=2.2, label=arm.name)
+        axes.plot(seconds, slower, drawstyle="steps-post", color=arm_colour(number), linewidth=2.2, label=arm.name)
     axes.axvline(deadline_s, color=FAILED, linewidth=1.2, linestyle=(0, (4, 3)))
     axes.text(deadline_s, 1.1, "deadline ", color=FAILED, ha="right", va="bottom", fontsize=11)
     axes.set_yscale("log")
@@ -86,59 +68,6 @@ def _tail(seconds: "np.ndarray[tuple[int], np.dtype[np.float64]]") -> tuple[list
     return [0.0, *ordered[ranks].tolist()], [1.0, *((count - 1 - ranks) / count).tolist()]
 
 
-def timeline(arms: list[Arm]) -> Chart:
-    """Every request by when it was due, with the faults as they struck; arms below each other."""
-    figure, panels = a_figure(0.7 + 2.3 * len(arms), len(arms))
-    span_s = max(float(arm.rows["start_s"].max()) for arm in arms)
-    step_s = max(1, ceil(span_s / MOST_STEPS)) if span_s > MOST_STEPS else 1
-    sampled = False
-    for number, (arm, axes) in enumerate(zip(arms, panels, strict=True)):
-        sampled |= _dots(axes, arm, _colour(number))
-        _p95_over_time(axes, arm, step_s)
-        sampled |= _fault_ticks(axes, arm)
-        axes.set_ylim(-0.12 * arm.deadline_s, arm.deadline_s * 1.08)
-        axes.set_xlim(-0.01 * span_s, 1.01 * span_s + 1e-3)
-        axes.set_ylabel("seconds")
-        axes.text(0.005, 1.0, arm.name, transform=axes.transAxes, color=INK, fontsize=12, weight="bold", parse_math=False)
-    panels[-1].set_xlabel("seconds since the first request was due")
-    legend(panels[0], loc="lower right", bbox_to_anchor=(1, 0.98), ncols=4)
-    title = "The run over time"
-    caption = (
-        f"Each dot is a request; the line is P95 of each {step_s} s, a failure counting as the deadline; ticks are faults."
-    )
-    caption += (
-        f" Too many to draw all: {MOST_DOTS} requests and {MOST_TICKS} faults of each arm are shown, evenly picked."
-        if sampled
-        else ""
-    )
-    told = "; ".join(f"{arm.name}: {int(arm.rows['failed'].sum())} of {len(arm.rows)} requests failed" for arm in arms)
-    return Chart("timeline", title, caption, as_svg(figure, "timeline", title, told))
-
-
-def _dots(axes: Axes, arm: Arm, colour: str) -> bool:
-    """The requests as dots, failures as crosses at the deadline; True when only some are drawn."""
-    every = max(1, ceil(len(arm.rows) / MOST_DOTS))
-    shown = arm.rows.iloc[::every]
-    fine, failed = shown[~shown["failed"]], shown[shown["failed"]]
-    axes.plot(fine["start_s"], fine["effective_s"], "o", ms=3.2, color=colour, alpha=0.55, mew=0, label="answered")
-    axes.plot(failed["start_s"], failed["effective_s"], "x", ms=5.5, color=FAILED, mew=1.4, label="failed")
-    return every > 1
-
-
-def _p95_over_time(axes: Axes, arm: Arm, step_s: int) -> None:
-    grouped = arm.rows["effective_s"].groupby((arm.rows["start_s"] // step_s).astype(int))
-    p95 = pd.Series({step: quantile(seconds.to_numpy(), 0.95) for step, seconds in grouped}, dtype=float)
-    axes.plot((p95.index + 0.5) * step_s, p95.to_numpy(), color=INK, linewidth=1.3, label="P95")
-
-
-def _fault_ticks(axes: Axes, arm: Arm) -> bool:
-    every = max(1, ceil(len(arm.strikes) / MOST_TICKS))
-    times = [strike.start_s for strike in arm.strikes][::every]
-    low = -0.1 * arm.deadline_s
-    axes.vlines(times, low, 0.4 * low, color=QUIET, linewidth=1, label="fault struck")
-    return every > 1
-
-
 def outcomes(arms: list[Arm]) -> Chart:
     """What users got, by the fault their request met: one bar an arm, as shares."""
     names = _fault_names(arms)
@@ -163,7 +92,12 @@ def outcomes(arms: list[Arm]) -> Chart:
     legend(figure, loc="outside upper left", ncols=6, columnspacing=1.2, handlelength=1)
     title = "What users got, by the fault they met"
     caption = "Shares of the requests that met each fault, their number at the right. A request that met two faults is in both."
-    return Chart("outcomes", title, caption, as_svg(figure, "outcomes", title, "; ".join(told)))
+    return Chart("outcomes", title, caption + _bugs(arms), as_svg(figure, "outcomes", title, "; ".join(told)))
+
+
+def _bugs(arms: list[Arm]) -> str:
+    names = dict.fromkeys(f'"{name}"' for arm in arms for name in errors_of(arm))
+    return f" No evidence, because a bug severed calls: {', '.join(names)}." if names else ""
 
 
 def _fault_names(arms: list[Arm]) -> list[str]:

@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from records.folder import CALLS, MODEL
+from reports import changes
 from reports.arm import Arm
+from reports.bugs import bugs
 from reports.manifest import is_embedded
 from reports.tally import Tally
 
@@ -37,12 +39,13 @@ def check(arms: Sequence[Arm], manifest: Mapping[str, Any], metrics: Metrics) ->
     return Checks(
         invalid=(
             *(manifest.get("ended_early") or ()),
+            *bugs(arms),
             *(_unrecorded(tallies) if embedded else ()),
             *(() if partial else lost),
         ),
-        inconclusive=tuple(_incomplete(tallies, manifest.get("planned") or {})),
+        inconclusive=(*_incomplete(tallies, manifest.get("planned") or {}), *changes.inconclusive(arms)),
         # Calls that were in flight when the run was interrupted never got their row.
-        problems=(*_busy_users(metrics, dispatch_s, users), *(lost if partial else ())),
+        problems=(*changes.problems(arms), *_busy_users(metrics, dispatch_s, users), *(lost if partial else ())),
         dispatch_s=dispatch_s,
     )
 

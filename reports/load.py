@@ -11,15 +11,16 @@ from typing import Any
 import orjson
 
 from records.bad_input import BadInput
-from records.folder import APP, CALLS, GENERATOR, MODEL, REQUESTS, ArmFolder, RunFolder
+from records.folder import APP, CALLS, CHANGES, GENERATOR, MODEL, REQUESTS, STRATA, ArmFolder, RunFolder
 from records.join import Measurement, Row, join
 from records.jsonl import Rows, read_rows
-from reports.arm import Arm, Strike, columns, strikes_of
+from reports.arm import Arm, Change, Strike, changes_of, columns, strikes_of, windows_of
 from reports.manifest import read_manifest
+from reports.strata import NOTHING_REWEIGHTED, Strata, parse_strata
 from reports.tally import Tally, tally
 from reports.usable import known, usable
 
-OPTIONAL = frozenset({GENERATOR})
+OPTIONAL = frozenset({GENERATOR, CHANGES})
 """Files whose absence nobody needs to be told."""
 
 
@@ -32,15 +33,21 @@ class Run:
     arms: tuple[Arm, ...]
     """Every arm of the manifest, in its order, also one that left nothing."""
     problems: tuple[str, ...]
+    strata: Strata | None = None
+    """What makes an ordinary day of a run whose rare faults were made frequent."""
 
     @property
     def plan_faults(self) -> list[dict[str, Any]]:
-        return (self.manifest.get("plan") or {}).get("faults", [])  # type: ignore[no-any-return]
+        return plan_faults(self.manifest)
 
     @property
     def seed(self) -> int:
         """What its intervals are drawn by."""
         return abs(int(self.manifest.get("seed") or 0))
+
+
+def plan_faults(manifest: dict[str, Any]) -> list[dict[str, Any]]:
+    return (manifest.get("plan") or {}).get("faults", [])  # type: ignore[no-any-return]
 
 
 def load(folder: RunFolder) -> Run:
@@ -51,7 +58,22 @@ def load(folder: RunFolder) -> Run:
         arms = tuple(_load_arm(folder, arm["name"], manifest, problems) for arm in manifest["arms"])
     if not any(len(arm.rows) or arm.aborted for arm in arms):
         raise BadInput(_no_rows(folder, manifest), *(told for told in problems if "left out" in told))
-    return Run(folder, manifest, arms, tuple(problems))
+    strata = _read_strata(folder, problems)
+    return Run(folder, manifest, arms, tuple(problems), strata)
+
+
+def _read_strata(folder: RunFolder, problems: list[str]) -> Strata | None:
+    try:
+        text = (folder.path / STRATA).read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise BadInput(f"{folder.path / STRATA}: not readable ({error.strerror})") from None
+    try:
+        return parse_strata(orjson.loads(text), problems)
+    except orjson.JSONDecodeError as error:
+        problems.append(f"{STRATA}: not readable as JSON ({error}). {NOTHING_REWEIGHTED}")
+        return None
 
 
 @contextmanager
@@ -82,6 +104,7 @@ def has_rows(folder: RunFolder) -> bool:
 def _load_arm(folder: RunFolder, name: str, manifest: dict[str, Any], problems: list[str]) -> Arm:
     measurements: list[Measurement] = []
     strikes: list[Strike] = []
+    changes: list[Change] = []
     planned: Counter[str] = Counter()
     sources: set[str] = set()
     tallies: list[Tally] = []
@@ -93,13 +116,25 @@ def _load_arm(folder: RunFolder, name: str, manifest: dict[str, Any], problems: 
         tallies.append(tally(of.path.name, joined, rows))
         first_s = min((one.request["intended_s"] for one in joined), default=0.0)
         strikes += strikes_of(rows[CALLS], first_s)
+        changes += changes_of(rows[CHANGES], pair, first_s)
         planned.update(fault for call in rows[CALLS] for fault in call["planned"])
     frame = columns(measurements, manifest["deadline_s"])
     aborted = len(measurements) - len(frame)
-    return Arm(name, frame, aborted, manifest["deadline_s"], frozenset(sources), dict(planned), strikes, tuple(tallies))
+    return Arm(
+        name,
+        frame,
+        aborted,
+        manifest["deadline_s"],
+        frozenset(sources),
+        dict(planned),
+        strikes,
+        tuple(changes),
+        windows_of(plan_faults(manifest)),
+        tuple(tallies),
+    )
 
 
-FILES = (REQUESTS, APP, CALLS, MODEL, GENERATOR)
+FILES = (REQUESTS, APP, CALLS, MODEL, GENERATOR, CHANGES)
 
 
 def _read(arm: ArmFolder, names: Iterable[str], sources: set[str], problems: list[str]) -> dict[str, list[Row]]:

@@ -95,7 +95,16 @@ def _is_plan(value: Any) -> bool:
 
 def _is_fault(value: Any) -> bool:
     named = _is_table(value) and _are_texts([value.get("name"), value.get("kind")])
-    return named and _is_number(value.get("share", 1.0))
+    timed = _is_window(value.get("during_s")) and isinstance(value.get("on", True), bool) if named else False
+    return timed and _is_number(value.get("share", 1.0))
+
+
+def _is_window(value: Any) -> bool:
+    """Nothing, or two numbers of seconds; the second is null where it never ends."""
+    if value is None:
+        return True
+    two = isinstance(value, list) and len(value) == 2 and _is_number(value[0])
+    return two and (value[1] is None or _is_number(value[1]))
 
 
 def _are_clocks(value: Any) -> bool:
@@ -119,7 +128,11 @@ RULES = (
     Rule("seed", _is_whole, "a whole number"),
     Rule("plan_seed", _is_whole, "a whole number"),
     Rule("bounds", _are_texts, "a list of texts"),
-    Rule("plan", _is_plan, "a table whose faults each have a name, a kind and a share"),
+    Rule(
+        "plan",
+        _is_plan,
+        "a table whose faults each have a name, a kind and a share, [from_s, to_s] for during_s and true or false for on",
+    ),
     Rule("scenario", _is_file, "a table with the scenario's text"),
     Rule("clocks", _are_clocks, "a table with wall_s, seconds since 1970"),
     Rule("cpu_share", _are_cpu_shares, "a table of cores used, by arm's folder and process"),

@@ -1,12 +1,15 @@
 """What became of the requests that met a fault, fault by fault and kind by kind."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from math import sqrt
 from statistics import NormalDist
+from typing import Any
 
-from reports.arm import Arm
+from reports.arm import Arm, Change
+from reports.bugs import errors_of, worst
+from reports.changes import silencing
 
 _Z = NormalDist().inv_cdf(0.975)
 
@@ -29,8 +32,8 @@ class Recovery:
     """Wilson's 95 % interval of the share."""
 
 
-def wilson(successes: int, trials: int) -> tuple[float | None, float | None]:
-    """Wilson's 95 % interval of a share (JASA 1927); nothing for no trials."""
+def wilson(successes: float, trials: float) -> tuple[float | None, float | None]:
+    """Wilson's 95 % interval of a share (JASA 1927); nothing for no trials. Weighted trials need not be whole."""
     # By hand, because scipy.stats takes 0.6 s to import and a report of 100,000 requests has 5; a test holds it to binomtest.
     if not trials:
         return None, None
@@ -89,18 +92,41 @@ class Landing:
     """Calls it did strike."""
     requests: int
     """Requests of users that met it."""
+    severed: int = 0
+    """Of the calls it struck, those that a bug of its own severed: no evidence of anything else."""
+    bug: str = ""
+    """What went wrong, and where."""
+    silenced: Change | None = None
+    """The first change that kept it from striking."""
 
 
-def landings(arm: Arm, plan: Iterable[dict[str, object]]) -> list[Landing]:
+def _planned_share(fault: Mapping[str, Any]) -> float:
+    # One that the plan itself keeps switched off waits for a hand.
+    return 0.0 if fault.get("on") is False else float(fault.get("share", 1.0))
+
+
+def landings(arm: Arm, plan: Iterable[Mapping[str, Any]]) -> list[Landing]:
     """Every planned fault in the plan's order, then those that struck without being planned."""
     kinds = {strike.fault: strike.kind for strike in arm.strikes}
-    shares = {str(fault["name"]): float(fault.get("share", 1.0)) for fault in plan}  # type: ignore[arg-type]
+    shares = {str(fault["name"]): _planned_share(fault) for fault in plan}
     kinds |= {str(fault["name"]): str(fault["kind"]) for fault in plan}
     met = {recovery.name: recovery.met for recovery in by_fault(arm)}
     struck: dict[str, int] = defaultdict(int)
     for strike in arm.strikes:
         struck[strike.fault] += 1
     names = [*shares, *sorted(struck.keys() - shares.keys())]
+    bugs = errors_of(arm)
     return [
-        Landing(name, kinds[name], shares.get(name), arm.planned.get(name, 0), struck[name], met.get(name, 0)) for name in names
+        Landing(
+            name,
+            kinds[name],
+            shares.get(name),
+            arm.planned.get(name, 0),
+            struck[name],
+            met.get(name, 0),
+            bugs[name].total(),
+            worst(bugs[name]),
+            silencing(arm.changes, name),
+        )
+        for name in names
     ]

@@ -7,6 +7,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from reports import render_faults, render_strata
 from reports import render_words as words
 from reports.charts import draw_charts
 from reports.metrics import BY_NAME, METRICS
@@ -41,6 +42,9 @@ def _shown(report: Report) -> dict[str, Any]:
         "metrics": METRICS,
         "by_name": BY_NAME,
         "faults": _faults(report),
+        "fault_words": render_faults,
+        "changes": render_faults.changes(report),
+        "strata": render_strata,
         "charts": [(chart, Markup(chart.svg)) for chart in draw_charts(report)],
         "words": words,
         "facts": _facts(report.manifest),
@@ -61,6 +65,7 @@ def _faults(report: Report) -> list[dict[str, Any]]:
     return [
         {
             "fault": told[name],
+            "bug": render_faults.bug_of(report, name),
             "arms": [(landed.get(name), recovered.get(name)) for landed, recovered in zip(landings, recoveries, strict=True)],
         }
         for name in names

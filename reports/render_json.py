@@ -6,6 +6,7 @@ from typing import Any
 import orjson
 
 from reports.metrics import METRICS
+from reports.render_strata import METHOD, STRATIFIED
 from reports.render_words import methods
 from reports.report import ArmReport, Report
 
@@ -26,6 +27,7 @@ def render_json(report: Report) -> str:
         "metrics": {metric.name: {"unit": metric.unit, "sentence": metric.sentence} for metric in METRICS},
         "quantiles": "nearest rank: the value at index ceil(q*n)-1 of the sorted values",
         "methods": methods(report),
+        "strata": _strata(report),
     }
     return orjson.dumps(told, option=orjson.OPT_INDENT_2).decode() + "\n"
 
@@ -48,6 +50,19 @@ def _arm(arm: ArmReport) -> dict[str, Any]:
         "metrics": arm.metrics,
         "recovery": recovery | every,
         "faults": [asdict(one) for one in arm.landings],
+        "changes": [asdict(one) for one in arm.changes],
+    }
+
+
+def _strata(report: Report) -> dict[str, Any] | None:
+    """The figures of an ordinary day; all others are those of the run as it was."""
+    if not report.run.strata:
+        return None
+    return {
+        "other_figures": STRATIFIED,
+        "method": METHOD,
+        "faults": {one.name: {"share": one.share, "raised_to": one.raised_to} for one in report.run.strata.raised},
+        "arms": {one.arm: asdict(one) | {"figures": {of.metric: asdict(of) for of in one.figures}} for one in report.ordinary},
     }
 
 

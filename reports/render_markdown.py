@@ -2,7 +2,9 @@
 
 import re
 
+from reports import render_strata
 from reports.metrics import BY_NAME
+from reports.render_faults import bug_of, changes, fates, names_of
 from reports.render_words import (
     ONE_PAIR,
     arm_figure,
@@ -13,7 +15,6 @@ from reports.render_words import (
     interval,
     label,
     shown_arms,
-    survived,
 )
 from reports.report import Report
 
@@ -39,7 +40,8 @@ MOST_PROBLEMS = 5
 
 def render_markdown(report: Report) -> str:
     """Verdict, three figures, arms side by side, faults, bounds."""
-    parts = [_head(report), _arms(report), _faults(report), _bounds(report), _problems(report), _foot(report)]
+    parts = [_head(report), _arms(report), _strata(report), _faults(report), _changes(report), _bounds(report)]
+    parts += [_problems(report), _foot(report)]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -84,13 +86,33 @@ def _arms(report: Report) -> str:
     return _table(head, rows)
 
 
+def _strata(report: Report) -> str:
+    """The figures of an ordinary day, and what was raised; said that those above are of another."""
+    if not report.ordinary:
+        return ""
+    figures = _table([render_strata.HEADING, *(plain(one.arm) for one in report.ordinary)], render_strata.table(report))
+    raised = [[plain(name), share, to] for name, share, to in render_strata.raised(report)]
+    faults = _table(["Raised fault", "Ordinary day", "This run"], raised)
+    return "\n\n".join([f"The figures above are {render_strata.STRATIFIED}.", figures, faults])
+
+
 def _faults(report: Report) -> str:
-    names = list(dict.fromkeys(one.name for arm in report.arms for one in arm.landings))
+    names = names_of(report)
     if not names:
         return ""
-    by_name = [{one.name: one for one in arm.by_fault} for arm in report.arms]
-    rows = [[plain(name), *(survived(of[name]) if name in of else "met by no request" for of in by_name)] for name in names]
+    rows = [[plain(_marked(report, name)), *map(plain, fates(report, name))] for name in names]
     return _table(["Fault", *(plain(arm.name) for arm in report.arms)], rows)
+
+
+def _marked(report: Report, name: str) -> str:
+    """The fault's name, and its bug if it has one."""
+    bug = bug_of(report, name)
+    return f"⚠ {name} {bug}" if bug else name
+
+
+def _changes(report: Report) -> str:
+    lines = [f"- {plain(line)}" for line in changes(report, MOST_PROBLEMS)]
+    return "\n".join(["Changed while it ran:", "", *lines]) if lines else ""
 
 
 def _bounds(report: Report) -> str:

@@ -4,8 +4,11 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from reports.render_markdown import SHORT
-from reports.render_words import arm_figure, comparison_of, difference, headlines, judgement, label, shown_arms, survived
+from reports.render_faults import bug_of, changes, fates, names_of
+from reports.render_markdown import MOST_PROBLEMS, SHORT
+from reports.render_strata import HEADING, STRATIFIED, raised
+from reports.render_strata import table as ordinary
+from reports.render_words import arm_figure, comparison_of, difference, headlines, judgement, label, shown_arms
 from reports.report import Report
 
 COLOURS = {"pass": "green", "fail": "red", "inconclusive": "yellow", "vacuous": "yellow", "invalid": "magenta"}
@@ -15,7 +18,7 @@ JUDGED = {"better": "green", "worse": "red", "": ""}
 def render_terminal(report: Report) -> Group:
     """Something a rich console prints."""
     parts = [_arms(report), *([_faults(report)] if any(arm.landings for arm in report.arms) else [])]
-    return Group(*parts, _headline(report), *_problems(report), _verdict(report))
+    return Group(*parts, _headline(report), *_strata(report), *_changes(report), *_problems(report), _verdict(report))
 
 
 def _table(first: str, *columns: str) -> Table:
@@ -44,10 +47,31 @@ def _faults(report: Report) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in ("\nFault", *(f"\n{arm.name}" for arm in report.arms)):
         table.add_column(Text(name), overflow="fold")
-    for fault in dict.fromkeys(one.name for arm in report.arms for one in arm.landings):
-        of = [{one.name: one for one in arm.by_fault}.get(fault) for arm in report.arms]
-        table.add_row(Text(fault), *(Text(survived(one) if one else "met by no request") for one in of))
+    for fault in names_of(report):
+        table.add_row(_marked(report, fault), *map(Text, fates(report, fault)))
     return table
+
+
+def _marked(report: Report, fault: str) -> Text:
+    bug = bug_of(report, fault)
+    return Text(f"{fault} {bug}", style=COLOURS["invalid"]) if bug else Text(fault)
+
+
+def _strata(report: Report) -> list[Text | Table]:
+    """The figures of an ordinary day, those above being of another."""
+    if not report.ordinary:
+        return []
+    table = _table("", *(one.arm for one in report.ordinary))
+    for name, *cells in ordinary(report):
+        table.add_row(Text(name), *map(Text, cells))
+    raised_faults = ", ".join(f"{name} {share} → {to}" for name, share, to in raised(report))
+    stratified = Text(f"\nThe figures above are {STRATIFIED}: {raised_faults}.", style="yellow")
+    return [stratified, Text(f"\n{HEADING}", style="bold"), table]
+
+
+def _changes(report: Report) -> list[Text]:
+    lines = changes(report, MOST_PROBLEMS)
+    return [Text("\nChanged while it ran", style="bold"), *map(Text, lines)] if lines else []
 
 
 def _headline(report: Report) -> Text:

@@ -4,13 +4,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from records.rows import OUTCOMES
-from reports.arm import Arm
+from reports.arm import Arm, Change
 from reports.bounds import Bound, Judged, judge, parse_bound
+from reports.changes import doubted, uneven
 from reports.checks import Checks, check
 from reports.compare import Comparison, compare
 from reports.load import Run
 from reports.metrics import METRICS, measure
 from reports.recovery import Landing, Recovery, by_fault, by_kind, landings, overall
+from reports.strata import Reweighted, doubts, reweight
 from reports.verdict import Verdict, verdict
 
 
@@ -25,6 +27,7 @@ class ArmReport:
     by_fault: tuple[Recovery, ...]
     by_kind: tuple[Recovery, ...]
     landings: tuple[Landing, ...]
+    changes: tuple[Change, ...]
     outcomes: dict[str, int]
     """How many requests came to which end, also those aborted."""
 
@@ -40,6 +43,8 @@ class Report:
     judged: tuple[Judged, ...]
     verdict: Verdict
     checks: Checks
+    ordinary: tuple[Reweighted, ...] = ()
+    """Each arm reweighted to an ordinary day, for a run whose rare faults were made frequent."""
 
     @property
     def manifest(self) -> dict[str, Any]:
@@ -48,7 +53,8 @@ class Report:
     @property
     def problems(self) -> tuple[str, ...]:
         """What a reader must know beside the verdict."""
-        return self.run.problems + self.checks.problems
+        doubted_weights = doubts(self.ordinary, self.run.strata, uneven(self.run.arms))
+        return (*self.run.problems, *self.checks.problems, *doubted_weights)
 
     @property
     def exit_code(self) -> int:
@@ -67,6 +73,7 @@ def make_report(run: Run) -> Report:
             tuple(by_fault(arm)),
             tuple(by_kind(arm)),
             tuple(landings(arm, run.plan_faults)),
+            arm.changes,
             _outcomes(arm),
         )
         for arm in run.arms
@@ -74,12 +81,13 @@ def make_report(run: Run) -> Report:
     first, *others = run.arms
     comparisons = tuple(compare(first, other, run.seed) for other in others)
     metrics = {arm.name: arm.metrics for arm in arms}
-    judged = tuple(judge(_bounds(run), metrics))
+    judged = tuple(doubted(judge(_bounds(run), metrics), run.arms))
     landed = {arm.name: arm.landings for arm in arms}
     partial = run.manifest["state"] != "complete"
     checks = check(run.arms, run.manifest, metrics)
     found = verdict(metrics, judged, landed, partial, run.manifest.get("cpu_share") or {}, checks)
-    return Report(run, arms, comparisons, judged, found, checks)
+    ordinary = tuple(reweight(arm, run.strata) for arm in run.arms) if run.strata else ()
+    return Report(run, arms, comparisons, judged, found, checks, ordinary)
 
 
 def _outcomes(arm: Arm) -> dict[str, int]:

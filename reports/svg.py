@@ -2,6 +2,7 @@
 
 import io
 import re
+from dataclasses import dataclass
 from html import escape
 from typing import Any
 
@@ -30,6 +31,20 @@ _COLOURS = {
     **{stand_in: f"var(--arm-{n}, currentColor)" for n, stand_in in enumerate(ARMS)},
     **{stand_in: f"var(--{name.replace('_', '-')}, currentColor)" for name, stand_in in OUTCOMES.items()},
 }
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A drawn chart with its words."""
+
+    name: str
+    title: str
+    caption: str
+    svg: str
+
+
+def arm_colour(number: int) -> str:
+    return ARMS[number % len(ARMS)]
 
 
 def a_figure(height_in: float, rows: int = 1) -> tuple[Figure, list[Axes]]:

@@ -3,11 +3,11 @@
 from collections.abc import Callable, Mapping
 from operator import itemgetter
 from types import NoneType
-from typing import Any
+from typing import Any, get_args
 
-from records.folder import APP, CALLS, GENERATOR, MODEL, REQUESTS
+from records.folder import APP, CALLS, CHANGES, GENERATOR, MODEL, REQUESTS
 from records.join import Row
-from records.rows import OUTCOMES
+from records.rows import OUTCOMES, ChangeRow
 
 Types = frozenset[type[Any]]
 _TEXT, _WHOLE, _LIST = Types({str}), Types({int}), Types({list})
@@ -44,6 +44,14 @@ NEEDED: Mapping[str, Mapping[str, Types]] = {
         "started_s": _NUMBER | _OR_NONE,
     },
     GENERATOR: {"lag_p95_s": _NUMBER | _OR_NONE},
+    CHANGES: {
+        "at_s": _NUMBER,
+        "action": _TEXT,
+        "by": _TEXT,
+        "fault": _TEXT,
+        "value": _NUMBER | _TEXT | _OR_NONE,
+        "why": _TEXT,
+    },
 }
 """Without these, of one of these types, a row cannot be joined or measured."""
 
@@ -102,5 +110,9 @@ def _are_names(entries: list[Any]) -> bool:
     return all(isinstance(one, str) for one in entries)
 
 
-ENTRIES: Mapping[str, Mapping[str, Callable[[list[Any]], bool]]] = {CALLS: {"struck": _are_strikes, "planned": _are_names}}
-"""What the entries of a list must be."""
+ACTIONS = frozenset(get_args(ChangeRow.__annotations__["action"]))
+ENTRIES: Mapping[str, Mapping[str, Callable[[Any], bool]]] = {
+    CALLS: {"struck": _are_strikes, "planned": _are_names},
+    CHANGES: {"action": ACTIONS.__contains__},
+}
+"""What the entries of a list must be, and which words we know."""

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from reports.bounds import Judged
+from reports.changes import silenced
 from reports.checks import Checks, Metrics, lagging
 from reports.recovery import Landing
 
@@ -65,15 +66,24 @@ def vacuous_because(metrics: Metrics, landed: Mapping[str, Sequence[Landing]]) -
     """A sentence for each arm where nothing finished or nothing was right, and for each planned fault that never landed."""
     empty = [f'No request finished in arm "{arm}".' for arm, of in metrics.items() if not of.get("requests")]
     wrong = [f'No request of arm "{arm}" got a right answer.' for arm, of in metrics.items() if of.get("ok_share") == 0]
+    return empty + wrong + _never_landed(landed)
+
+
+def _never_landed(landed: Mapping[str, Sequence[Landing]]) -> list[str]:
     struck: dict[str, int] = {}
-    for landing in (one for landings in landed.values() for one in landings if one.share):
-        struck[landing.name] = struck.get(landing.name, 0) + landing.struck
-    never = [f'The planned fault "{name}" never landed in any arm.' for name, count in struck.items() if not count]
-    return empty + wrong + never
+    why: dict[str, list[str]] = {}
+    for arm, one in ((arm, one) for arm, landings in landed.items() for one in landings if one.share):
+        struck[one.name] = struck.get(one.name, 0) + one.struck
+        why.setdefault(one.name, []).extend([f'in arm "{arm}" {silenced(one.silenced)}'] if one.silenced else [])
+    return [
+        f'The planned fault "{name}" never landed in any arm{": " if why[name] else ""}{"; ".join(why[name])}.'
+        for name, count in struck.items()
+        if not count
+    ]
 
 
 def _told(judged: Judged) -> str:
-    if judged.value is None or judged.limit is None:
+    if judged.why or judged.value is None or judged.limit is None:
         return f"{judged.bound.text}: inconclusive, {judged.why}."
     return f"{judged.bound.text}: {judged.state}, {judged.value:.4g} against {judged.limit:.4g}."
 

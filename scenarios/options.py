@@ -41,6 +41,9 @@ def _add_arguments(parser: Any, **_: Any) -> None:
         help="With --host: the model behind it is Headwind's, its answers prove themselves",
     )
     hidden = {"include_in_web_ui": False}
+    parser.add_argument(
+        "--faults-dir", default="", help="A folder with kinds of your own, which the plan may name beside ours", **hidden
+    )
     parser.add_argument("--seed", type=int, help="Another seed than the scenario's: other requests, other weather", **hidden)
     parser.add_argument("--rows-dir", default="", help="Load only, with rows into this arm's folder (headwind run)", **hidden)
     parser.add_argument("--arm", default="on", help="With --rows-dir: the name of the arm under test", **hidden)

@@ -20,11 +20,17 @@ def refuse_cross_origin(app: Any) -> None:
 
 
 def _refusal() -> Response | None:
-    origin = request.headers.get("Origin")
-    # Browsers send the origin with every such request; what sends none (curl, a script) is not a web site's doing.
-    if request.method in _HARMLESS or origin is None or urlsplit(origin).netloc == request.host:
+    origin = foreign_origin()
+    if request.method in _HARMLESS or origin is None:
         return None
     return Response(f"Requests from {origin} are refused: the page and this server must have the same origin.\n", 403)
+
+
+def foreign_origin() -> str | None:
+    """The origin of the page that sends this request, where it is not ours."""
+    origin = request.headers.get("Origin")
+    # Browsers send the origin with all that could change something; what sends none (curl, a script) is no web site's doing.
+    return None if origin is None or urlsplit(origin).netloc == request.host else origin
 
 
 def refuse_bad_forms(app: Any, check: Check) -> None:

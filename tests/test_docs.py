@@ -51,16 +51,15 @@ def test_every_locust_option_of_the_readme_exists():
 
 
 def test_the_commands_of_make_exist():
-    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
 
-    assert set(re.findall(r"make ([a-z]+)", README)) <= targets
+    assert set(re.findall(r"make ([a-z-]+)", README)) <= targets
 
 
 def test_the_kinds_are_those_there_are():
-    told = re.search(r"Kinds so far: (.*?)\.\n", README, re.DOTALL)
-    assert told is not None
+    told = README.partition("| how a call fails |")[2].partition("\n\n")[0]
 
-    assert set(re.findall(r"`([a-z_]+)`", told[1])) == {name_of(kind) for kind in KINDS}
+    assert sorted(re.findall(r"`([a-z_]+)`", told)) == sorted(name_of(kind) for kind in KINDS)
 
 
 def test_the_plan_of_the_readme_is_good():
@@ -70,13 +69,31 @@ def test_the_plan_of_the_readme_is_good():
 
 
 def test_the_fault_of_the_readme_arms_itself(tmp_path):
-    (script,) = blocks("python")
+    script = next(block for block in blocks("python") if "addons = " in block)
     path = tmp_path / "my_fault.py"
-    path.write_text(script + "\nprint(addons[0].plan.faults[0].name)\n")
+    path.write_text(script + "\nprint(addons[0].armed.plan.faults[0].name)\n")
 
     done = subprocess.run([sys.executable, str(path)], capture_output=True, text=True, timeout=60, check=False)
 
     assert done.stdout == "stutter\n", done.stderr
+
+
+def test_the_test_of_the_readme_passes(tmp_path):
+    """The fixture comes with the package: nothing is imported for it."""
+    path = tmp_path / "test_my_client.py"
+    path.write_text(next(block for block in blocks("python") if "headwind_faults" in block))
+
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", path.name]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+
+    assert "1 passed" in done.stdout, done.stdout + done.stderr
+
+
+def test_the_table_of_callers_tells_every_fault_of_the_gallery():
+    """Made by `make faults-table`; who adds a fault makes it anew."""
+    told = re.findall(r"^\| (\S+) \| `([a-z_]+)` \|", (ROOT / "docs" / "faults.md").read_text(), re.MULTILINE)
+
+    assert told == [(fault.name, name_of(fault.kind)) for fault in read_plan(ROOT / "faults" / "plans" / "gallery.toml").faults]
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "faults" / "plans").glob("*.toml")), ids=lambda path: path.stem)

@@ -2,8 +2,8 @@
 
 from typing import Annotated
 
-from faults.actions import Actions, Reply, Request, Seconds
-from faults.providers import error_body
+from faults.actions import Actions, Request, Seconds
+from faults.providers import error_reply, provider_of
 
 # What providers really write, by status; an app may show it to its users, so a fault should look like the real thing.
 TEXTS = {
@@ -22,6 +22,15 @@ TEXTS = {
     504: "gateway timed out",
     529: "overloaded",
 }
+TEXTS_OF: dict[str, dict[int, str]] = {
+    "ollama": {},
+    "openai": {
+        401: "Incorrect API key provided. You can find your API key at https://platform.openai.com/account/api-keys.",
+        500: "The server had an error while processing your request. Sorry about that!",
+        503: "Our servers are currently overloaded. Please try again later.",
+    },
+    "anthropic": {401: "invalid x-api-key", 500: "Internal server error", 503: "Service unavailable", 529: "Overloaded"},
+}
 
 
 def answer(
@@ -32,7 +41,10 @@ def answer(
     extra_headers: dict[str, str] | None = None,
 ) -> Actions:
     """Answer with an error `status` in the provider's own shape, without asking the provider."""
-    headers = {"content-type": "application/json", **(extra_headers or {})}
-    if retry_after_s is not None:
-        headers["retry-after"] = f"{retry_after_s:g}"
-    yield Reply(status, headers, error_body(request.path, status, text or TEXTS.get(status, "injected error")))
+    headers = {} if retry_after_s is None else {"retry-after": f"{retry_after_s:g}"}
+    text = text or usual_text(request.path, status)
+    yield error_reply(request.path, status, text, headers={**(extra_headers or {}), **headers})
+
+
+def usual_text(path: str, status: int) -> str:
+    return TEXTS_OF[provider_of(path)].get(status) or TEXTS.get(status, "injected error")

@@ -8,7 +8,7 @@ RIGHT, LATE, SILENT, WRONG, PARTIAL, RAISED, HUNG = range(7)
 """How bad it is for who called: from right to never."""
 LATE_S = 0.2
 """More than an undisturbed call takes; longer is told as late."""
-WAITED_OUT = ("ReadTimeout", "APITimeoutError", "OpenAITimeoutError", "TimeoutError", "ConnectTimeout")
+WAITED_OUT = ("ReadTimeout", "APITimeoutError", "OpenAITimeoutError", "ConnectTimeout")
 TOLD = {
     "truncated": "cut answer, no error",
     "duplicated": "doubled text, no error",
@@ -46,6 +46,9 @@ def judge(seen: Seen, question: str, tools: bool, usual_s: float, patience_s: fl
 
 def _raised(seen: Seen, patience_s: float) -> tuple[int, str]:
     name, said = type(seen.error).__name__, " after part of the answer" if seen.text else ""
+    if isinstance(seen.error, TimeoutError) and seen.took_s > patience_s:
+        # Ours: the caller's own timeout had not ended it.
+        return HUNG, f"**silence that its timeout does not end**{said}"
     if name in WAITED_OUT and seen.took_s > 0.9 * patience_s:
         return HUNG, f"silence until `{name}`{said}"
     return (PARTIAL if said else RAISED), f"`{_named(seen.error)}`{said}"

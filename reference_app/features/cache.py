@@ -13,6 +13,7 @@ from pydantic import BaseModel
 
 from reference_app.call import Account, Call, Chunks, Next, finish_of, is_reset, is_text
 from reference_app.features.cache_store import Store, open_store
+from reference_app.provider import sent
 
 if TYPE_CHECKING:
     from reference_app.settings import Settings
@@ -91,12 +92,10 @@ def _unpacked(packed: bytes) -> ChatGenerationChunk:
 def key_of(call: Call) -> str | None:
     """The call in canonical form: all that reaches the provider and can change its answer. None if that cannot be told.
 
-    Made from what ChatOllama sends, not from LangChain's own key, which for this class does not even hold the model's name.
+    Made from what is sent, not from LangChain's own key, which for ChatOllama does not even hold the model's name.
     """
-    sent = call.model._chat_params(call.messages, call.stop, **call.params)  # type: ignore[attr-defined]
-    told = {name: value for name, value in sent.items() if name not in ("stream", "keep_alive")}
     try:
-        canonical = orjson.dumps([getattr(call.model, "base_url", ""), told], default=_plain, option=orjson.OPT_SORT_KEYS)
+        canonical = orjson.dumps(sent(call), default=_plain, option=orjson.OPT_SORT_KEYS)
     except orjson.JSONEncodeError:
         return None
     return blake2b(canonical, digest_size=20).hexdigest()

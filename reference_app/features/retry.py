@@ -1,11 +1,11 @@
-"""retry: calls again when the provider failed before its first chunk, and only when calling again can help."""
+"""retry: calls again when the provider failed before its first word, and only when calling again can help."""
 
 from contextlib import aclosing
 from itertools import count
 from typing import TYPE_CHECKING
 
 from reference_app.backoff import pause
-from reference_app.call import Call, Chunks, Next
+from reference_app.call import Call, Chunks, Next, is_text
 from reference_app.errors import StreamBroken, is_retryable
 
 if TYPE_CHECKING:
@@ -25,7 +25,8 @@ class Retry:
             try:
                 async with aclosing(next(call)) as chunks:
                     async for chunk in chunks:
-                        begun = True
+                        # OpenAI's first chunk tells the role only: nothing is lost when it comes once more.
+                        begun = begun or bool(chunk.text) or not is_text(chunk)
                         yield chunk
                 return
             except Exception as error:

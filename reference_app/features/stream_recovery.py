@@ -9,7 +9,8 @@ from langchain_core.outputs import ChatGenerationChunk
 
 from reference_app.backoff import pause
 from reference_app.call import Call, Chunks, Next, is_reset, is_text
-from reference_app.errors import StreamBroken, is_retryable, status_of
+from reference_app.errors import StreamBroken, is_retryable, is_spent, status_of
+from reference_app.provider import to_continue
 from reference_app.splice import Splice, is_telling
 
 if TYPE_CHECKING:
@@ -77,7 +78,8 @@ def _can_recover(error: Exception, told: _Told, call: Call) -> bool:
 
 
 def _refuses_to_continue(error: Exception, wanted: Call) -> bool:
-    return wanted.said_tokens > 0 and 400 <= (status_of(error) or 0) < 500 and not is_retryable(error)
+    refused = 400 <= (status_of(error) or 0) < 500 and not is_retryable(error) and not is_spent(error)
+    return refused and wanted.said_tokens > 0
 
 
 def _again(call: Call, told: _Told, continues: bool) -> tuple[Call, Splice]:
@@ -85,5 +87,6 @@ def _again(call: Call, told: _Told, continues: bool) -> tuple[Call, Splice]:
     # After so little, a provider that begins again instead would sound as if it went on.
     continues = continues and is_telling(said)
     if continues:
-        call = replace(call, messages=[*call.messages, AIMessage(said)], said_tokens=len(told.pieces))
+        messages, params = [*call.messages, AIMessage(said)], call.params | to_continue(call.model)
+        call = replace(call, messages=messages, params=params, said_tokens=len(told.pieces))
     return call, Splice(said, continues)

@@ -5,6 +5,9 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.error
+import urllib.parse
+import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,10 +16,11 @@ from uuid import uuid4
 import orjson
 import psutil
 
+from harness.processes import free_port
 from harness.scenario import ROOT
 from records.folder import CALLS, REQUESTS
 from records.jsonl import read_rows
-from tests.end_to_end.small import SCENARIO, write_scenario
+from tests.end_to_end.small import PLAN, SCENARIO, write_scenario
 
 SHORT = SCENARIO.replace("duration_s = 8.0", "duration_s = 5.0")
 MARK = "HEADWIND_TEST_MARK"
@@ -33,10 +37,11 @@ def wait_for(what: Callable[[], Any], seconds: float = 40.0, why: Callable[[], s
 class Locust:
     """`locust -f locustfile.py ...`, started in a folder of its own, in a session of its own as in a terminal."""
 
-    def __init__(self, folder: Path, *arguments: object, scenario: str = SHORT) -> None:
+    def __init__(self, folder: Path, *arguments: object, scenario: str = SHORT, plan: str = PLAN) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder, self._log, self._mark = folder, folder / "said.log", uuid4().hex
-        command = [sys.executable, "-m", "locust", "-f", ROOT / "locustfile.py", "--scenario", write_scenario(folder, scenario)]
+        path = write_scenario(folder, scenario, plan)
+        command = [sys.executable, "-m", "locust", "-f", ROOT / "locustfile.py", "--scenario", path]
         with self._log.open("wb") as log:
             self.process = subprocess.Popen(
                 [str(word) for word in [*command, *arguments]],
@@ -115,3 +120,47 @@ def calls_of(run: Path) -> list[dict[str, Any]]:
 def told(run: Path, name: str) -> dict[str, Any]:
     """run.json or report.json."""
     return dict(orjson.loads((run / name).read_bytes()))
+
+
+class Site:
+    """The web UI, as the page in the browser uses it."""
+
+    def __init__(self, locust: Callable[..., Locust], *arguments: object, **more: str) -> None:
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.one = locust("--web-port", self.port, *arguments, **more)
+        wait_for(self.answers, 30, self.one.said)
+
+    def answers(self, host: str = "127.0.0.1") -> bool:
+        try:
+            return bool(urllib.request.urlopen(f"http://{host}:{self.port}", timeout=2).status == 200)
+        except OSError:
+            return False
+
+    def page(self) -> str:
+        return str(urllib.request.urlopen(self.url, timeout=5).read().decode())
+
+    def post(self, path: str, origin: str | None = None, **form: object) -> tuple[int, Any]:
+        return self.ask(path, urllib.parse.urlencode(form).encode(), {"Origin": origin or self.url})
+
+    def ask(self, path: str, data: bytes | None = None, headers: dict[str, str] = {}) -> tuple[int, Any]:
+        """Status, and JSON where it is that, or text."""
+        try:
+            with urllib.request.urlopen(urllib.request.Request(f"{self.url}/{path}", data, headers), timeout=30) as answer:
+                return answer.status, _told(answer)
+        except urllib.error.HTTPError as error:
+            return error.code, _told(error)
+
+    def start(self, **form: object) -> tuple[int, Any]:
+        return self.post("swarm", user_count=30, spawn_rate=30, **form)
+
+    def stop(self) -> None:
+        assert self.post("stop")[0] == 200
+
+    def state(self) -> str:
+        return str(self.ask("stats/requests")[1]["state"])
+
+
+def _told(answer: Any) -> Any:
+    text = answer.read()
+    return orjson.loads(text) if answer.headers.get_content_type() == "application/json" else text.decode()

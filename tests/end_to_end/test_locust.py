@@ -6,19 +6,15 @@ import re
 import signal
 import socket
 import sys
-import urllib.error
-import urllib.parse
-import urllib.request
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
 
-from harness.processes import free_port
 from harness.scenario import read_scenario
 from scenarios.workload import due
-from tests.end_to_end.locusts import SHORT, Locust, arm_folder, calls_of, requests_of, told, wait_for
+from tests.end_to_end.locusts import SHORT, Locust, Site, arm_folder, calls_of, requests_of, told, wait_for
 from tests.end_to_end.small import headwind, write_scenario
 
 REPORTS = ("report.html", "report.md", "report.json")
@@ -235,43 +231,6 @@ def test_an_app_that_is_there_already(locust, scheduled, start):
         assert {path.name for path in arm_folder(one.run()).iterdir()} == {"requests.jsonl", "generator.jsonl"}
         assert ("they change nothing about" in one.said()) == (name == "structure")
         assert one.left() == []
-
-
-class Site:
-    """The web UI, as the page in the browser uses it."""
-
-    def __init__(self, locust, *arguments):
-        self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
-        self.one = locust("--web-port", self.port, *arguments)
-        wait_for(self.answers, 30, self.one.said)
-
-    def answers(self, host="127.0.0.1"):
-        try:
-            return urllib.request.urlopen(f"http://{host}:{self.port}", timeout=2).status == 200
-        except OSError:
-            return False
-
-    def page(self):
-        return urllib.request.urlopen(self.url, timeout=5).read().decode()
-
-    def post(self, path, origin=None, **form):
-        form = urllib.parse.urlencode(form).encode()
-        request = urllib.request.Request(f"{self.url}/{path}", form, {"Origin": origin or self.url})
-        try:
-            with urllib.request.urlopen(request, timeout=30) as answer:
-                return answer.status, json.loads(answer.read())
-        except urllib.error.HTTPError as error:
-            return error.code, error.read().decode()
-
-    def start(self, **form):
-        return self.post("swarm", user_count=30, spawn_rate=30, **form)
-
-    def stop(self):
-        assert self.post("stop")[0] == 200
-
-    def state(self):
-        return json.loads(urllib.request.urlopen(f"{self.url}/stats/requests", timeout=5).read())["state"]
 
 
 def test_the_web_ui(locust, scheduled):

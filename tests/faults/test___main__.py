@@ -12,6 +12,9 @@ from pathlib import Path
 import httpx
 import pytest
 
+from faults.actions import name_of
+from faults.kinds import KINDS
+
 MY_FAULT = '''
 from faults.actions import Pause, Sever
 from faults.addon import Faults
@@ -60,8 +63,7 @@ def test_everything_wrong_is_told_at_once(tmp_path):
     assert (told.returncode, told.stdout) == (2, "")
     assert told.stderr.splitlines() == [
         "--upstream localhost: must be a URL such as http://127.0.0.1:11434",
-        f'{plan}, fault[0].kind: "ct" is not a kind. Did you mean "cut"? '
-        "Known: answer, cut, drop, latency, slow_first_token, stall",
+        f'{plan}, fault[0].kind: "ct" is not a kind. Did you mean "cut"? Known: {", ".join(sorted(map(name_of, KINDS)))}',
         f"{plan}, fault[1].share: must be between 0 and 1, got 2",
         f"--port {port}: cannot listen on 127.0.0.1:{port}, address already in use",
         f"--rows {tmp_path}: cannot be written, is a directory",
@@ -74,6 +76,9 @@ def test_everything_wrong_is_told_at_once(tmp_path):
         (["--upstream", "http://127.0.0.1:9", "--plan", "none.toml"], "none.toml: No such file or directory"),
         (["--upstream", "http://127.0.0.1:9/v1"], "must have no path"),
         (["--upstream", "http://127.0.0.1:9", "--port", "70000"], "must be between 0 and 65535"),
+        (["--upstream", "http://127.0.0.1:9", "--faults-dir", "nowhere"], "nowhere: no such folder"),
+        (["--upstream", "http://127.0.0.1:9", "--shares", "none.json"], "none.json: No such file or directory"),
+        (["--upstream", "http://127.0.0.1:9", "--at-s", "-1"], "--at-s -1.0: must be seconds, at least 0"),
         (["--upstream", "http://127.0.0.1:9", "--prot", "1"], "faults: unrecognized arguments: --prot 1"),
         ([], "faults: the following arguments are required: --upstream"),
     ],

@@ -1,11 +1,14 @@
 """What is read of a call, and its row."""
 
+import orjson
+
 from faults import call as call_file
 from faults.actions import Request
-from faults.call import Call, Reader, announced
+from faults.call import Call, Reader, announced, plain
 from faults.kinds.drop import drop
 from faults.plan import Fault
 from faults.script import Script
+from records.chance import draw
 
 
 def read(path, headers, body=b"", at_s=0.0, reader=None) -> Request:
@@ -61,3 +64,21 @@ def test_a_row_says_what_was_planned_struck_and_missed():
     row = call.row(2.0)
     assert (row.planned, row.missed) == (["drop", "again"], ["again"])
     assert row.struck == [{"fault": "drop", "kind": "drop", "at_s": 3.0, "message": 0, "byte": 0, "params": {}}]
+
+
+def test_an_id_that_is_no_text_can_be_written_and_drawn_with():
+    """Two that differ stay two."""
+    one, other = (announced("/api/\udcfft", plain([(b"X-Request-Id", b"caf" + byte)])) for byte in (b"\xe9", b"\xe8"))
+
+    assert (one.id, other.id, one.path) == (r"caf\xe9", r"caf\xe8", r"/api/\xfft")
+    assert 0 <= draw(1, "fault", one.id) < 1
+    orjson.dumps(vars(Call("", 0, one).row(1)))
+
+
+def test_a_fault_of_another_call_is_told_with_what_it_broke_here():
+    call = Call("", 0, announced("/api/chat", {}))
+    call.count(b"12345")
+    call.broken_by({"fault": "down", "kind": "refuse", "at_s": 1.0, "message": 0, "byte": 0, "params": {"seconds": 3.0}}, 1.5)
+
+    told = {"fault": "down", "kind": "refuse", "at_s": 1.5, "message": 0, "byte": 5, "params": {"seconds": 3.0}}
+    assert call.row(2).struck == [told]

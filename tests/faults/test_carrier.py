@@ -5,7 +5,9 @@ import errno
 import hashlib
 import json
 import socket
+import sys
 import time
+from pathlib import Path
 
 import httpx
 import pytest
@@ -217,3 +219,43 @@ def test_json_bodies_keep_their_length(proxy, get):
 
     assert int(got.headers["content-length"]) == len(got.body)
     assert all(json.loads(line) for line in got.body.splitlines())
+
+
+BROKEN = """
+from faults.actions import Sever
+from faults.addon import Faults
+from faults.carrier import ScriptedStream
+from faults.plan import Fault
+
+def cannot(stream, reset):
+    raise RuntimeError("cannot sever")
+    yield
+
+def cut_third(message):
+    if message.index == 3: yield Sever()
+    yield message.data
+
+ScriptedStream.sever = cannot
+addons = [Faults(Fault(cut_third, headers={"x-fault": "cut"}))]
+"""
+
+
+def test_what_cannot_even_be_severed_is_closed(run, upstream, get, tmp_path):
+    """A bug in the carrier itself: the app is not left waiting, the provider is left, the row says why, the proxy lives on."""
+    script, rows = tmp_path / "broken.py", tmp_path / "calls.jsonl"
+    script.write_text(BROKEN)
+    mitmdump = Path(sys.executable).with_name("mitmdump")
+    settings = ["--set", f"faults_rows={rows}", "--set", f"confdir={tmp_path}"]
+    url = run(mitmdump, "--mode", f"reverse:{upstream.url}@127.0.0.1:0", "-s", script, *settings).url + "/api/chat"
+
+    async def both(client):
+        return [await get(client, url, id_, fault, x_n=200, x_gap_s=0.01) for id_, fault in (("stuck", "cut"), ("free", ""))]
+
+    stuck, free = on_the_wire(both)
+    assert len(stuck.messages) == 3 and isinstance(stuck.error, httpx.RemoteProtocolError)
+    assert free.error is None and len(free.messages) == 200
+    told = {row["request_id"]: row for row in map(json.loads, rows.read_text().splitlines())}
+    assert [one.get("bug") for one in told["free"]["struck"]] == []
+    assert [one["fault"] for one in told["stuck"]["struck"]] == ["cut_third", "bug"]
+    assert "cannot sever" in told["stuck"]["struck"][1]["bug"]
+    wait_until(lambda: httpx.get(f"{upstream.url}/seen").json()["stuck"]["left"])

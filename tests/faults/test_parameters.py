@@ -1,10 +1,14 @@
 """Parameters of kinds that nobody has written yet."""
 
-from typing import Annotated
+from math import inf
+from typing import Annotated, get_type_hints
 
 import pytest
 
-from faults.parameters import is_range, read_parameters
+from faults.kinds import KINDS
+from faults.parameters import ENTRY, in_words, is_range, read_parameters
+from faults.reading import parse_plan
+from records.bad_input import BadInput
 from records.strict import Table
 
 
@@ -34,3 +38,23 @@ def test_what_is_annotated_is_checked_and_the_rest_is_not():
 )
 def test_ranges(value, yes):
     assert is_range(value) is yes
+
+
+def test_what_an_annotation_allows_can_be_told():
+    hints = get_type_hints(odd, include_extras=True)
+
+    assert [in_words(hints.get(name)) for name in ("anything", "share", "name", "texts")] == [
+        "anything",
+        "a number, between 0 and 1",
+        "a text",
+        "a table of texts",
+    ]
+    assert in_words(Annotated[int, 3, inf]) == "a whole number, at least 3"
+
+
+def test_names_that_a_kind_cannot_use_are_the_keys_of_every_entry():
+    with pytest.raises(BadInput) as told:
+        parse_plan('[[fault]]\nname = "x"\nkind = "drop"\nrest = 1', "my.toml", KINDS)
+
+    known = told.value.problems[0].rpartition("Known: ")[2].split(", ")
+    assert set(known) - {"reset"} == ENTRY

@@ -1,13 +1,16 @@
 """A model provider for the tests, as a process: paced streams, stamps, and what became of each call.
 
 POST /api/… streams NDJSON, POST /v1/… SSE; headers say how: x-n messages, x-gap-s between them, x-first-s before the first,
-x-shape: stream | json | together (all messages in one write) | break (cut off after them). GET /seen tells what was met.
+x-shape: stream | json | together (all messages in one write) | break (cut off after them), or, as a real provider says them,
+said | said-call | said-json. GET /seen tells what was met.
 """
 
 import asyncio
 import hashlib
 import json
 import time
+
+from tests.faults.wires import SAID
 
 SEEN: dict[str, dict[str, object]] = {}
 
@@ -39,13 +42,17 @@ async def stream(path: str, headers: dict[str, str], writer: asyncio.StreamWrite
     if shape == "json":
         writer.write(with_length(b"".join(message(path, n) for n in range(count))))
         return
+    if shape == "said-json":
+        writer.write(with_length(b"".join(SAID[shape][path])))
+        return
     sort = "text/event-stream" if path.startswith("/v1/") else "application/x-ndjson"
     writer.write(f"HTTP/1.1 200 OK\r\ncontent-type: {sort}\r\ntransfer-encoding: chunked\r\n\r\n".encode())
     if shape == "together":
         writer.write(b"".join(chunk(message(path, n)) for n in range(count)))
     digest = hashlib.sha256()
-    for n in range(count if shape != "together" else 0):
-        digest.update(text := message(path, n))
+    numbered = (message(path, n) for n in range(count if shape != "together" else 0))
+    for text in SAID.get(shape, {}).get(path, numbered):
+        digest.update(text)
         writer.write(chunk(text))
         await asyncio.sleep(gap_s)
     seen["sha256"] = digest.hexdigest()
@@ -61,9 +68,10 @@ async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
             if method == "GET":
                 writer.write(with_length(json.dumps(SEEN).encode()))
                 continue
-            seen: dict[str, object] = {"headers": headers, "body": body.decode(), "left": False}
+            seen: dict[str, object] = {"headers": headers, "body": body.decode(), "left": False, "began_s": time.monotonic()}
             SEEN[headers.get("x-request-id", "?")] = seen
             answer = asyncio.ensure_future(stream(path, headers, writer, seen))
+            answer.add_done_callback(lambda _, seen=seen: seen.update(ended_s=time.monotonic()))
             gone = asyncio.ensure_future(reader.read(1))  # nobody sends ahead: this returns when the proxy hangs up
             await asyncio.wait((answer, gone), return_when=asyncio.FIRST_COMPLETED)
             if gone.done() and not gone.cancelled():

@@ -39,6 +39,7 @@ def words(seen: Seen, tools: bool = False) -> str:
         (Seen("some", httpx.ReadError("reset")), "`httpx.ReadError` after part of the answer"),
         (Seen("some", httpx.ReadTimeout("late"), 2.1), "silence until `ReadTimeout` after part of the answer"),
         (Seen("", httpx.ReadTimeout("early"), 0.1), "`httpx.ReadTimeout`"),
+        (Seen("", TimeoutError(), 4.0), "**silence that its timeout does not end**"),
         (Seen("", openai.APIConnectionError(request=httpx.Request("GET", "http://x"))), "`APIConnectionError`"),
         (Seen("", httpx.HTTPStatusError("", request=None, response=httpx.Response(503))), "`httpx.HTTPStatusError(503)`"),
     ],

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.scenario import SCENARIOS, parse_scenario, read_scenario
+from harness.scenario import SCENARIOS, parse_scenario, read_scenario, with_plan
 from records.bad_input import BadInput
 
 HERE = Path("mine.toml")
@@ -33,6 +33,15 @@ def test_the_seed_is_also_the_models():
     assert parse_scenario(GOOD | {"seed": 11}, "", HERE).physics.seed == 11
 
 
+def test_the_api_is_told_to_the_app_of_each_arm_which_may_say_otherwise():
+    arms = {"off": {"features": "none"}, "other": {"features": "all", "environment": {"APP_PROVIDER": "ollama"}}}
+    scenario = parse_scenario({"model": {"api": "openai"}, "arms": arms}, "", HERE)
+
+    assert scenario.api == "openai"
+    assert [arm.environment for arm in scenario.arms] == [{"APP_PROVIDER": "openai"}, {"APP_PROVIDER": "ollama"}]
+    assert [arm.environment for arm in parse_scenario(GOOD, "", HERE).arms] == [{}, {}]
+
+
 def test_a_file_that_is_not_there_names_what_is(tmp_path):
     with pytest.raises(BadInput, match=r"no such scenario. Give a TOML file, or one of: .*article"):
         read_scenario(tmp_path / "nowhere.toml")
@@ -56,6 +65,7 @@ def test_a_file_that_is_no_toml_is_told(tmp_path):
         ({"workload": {"rat_per_s": 1}}, 'mine.toml, workload.rat_per_s: "rat_per_s" is not a key. Did you mean "rate_per_s"?'),
         ({"workload": {"stream_share": 1.5}}, "mine.toml, workload.stream_share: must be between 0 and 1, got 1.5"),
         ({"model": {"gap": 1}}, 'mine.toml, model.gap: "gap" is not a key.'),
+        ({"model": {"api": "openia"}}, 'mine.toml, model.api: "openia" is not a known API. Did you mean "openai"?'),
         ({"model": {"slots": 0}}, "mine.toml, model.slots: must be at least 1, got 0"),
         ({"arms": {"../out": {"features": "none"}}}, 'mine.toml, arms.../out: "../out" must be made of letters'),
         ({"name": "a/b c"}, 'mine.toml, name: "a/b c" must be made of letters'),
@@ -79,3 +89,41 @@ def test_problems_of_scenario_and_plan_come_at_once(tmp_path):
 
     assert len(told) == 3
     assert any('Did you mean "cut"?' in problem for problem in told)
+
+
+STUTTER = "def stutter(message, gap_s: float = 1.0):\n    yield message.data\n"
+BY_STUTTER = '[[fault]]\nname = "s"\nkind = "stutter"\n'
+
+
+@pytest.fixture
+def folders(tmp_path):
+    """A scenario's folder, with a plan that names a kind of the user's own, which lies in `mine` and in `other`."""
+    for name in ("mine", "other"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / f"{name}.py").write_text(STUTTER)
+    (tmp_path / "my.toml").write_text(BY_STUTTER)
+    return tmp_path
+
+
+def test_a_scenario_names_the_folder_of_its_kinds_from_where_it_lies(folders):
+    scenario = parse_scenario(GOOD | {"plan": "my.toml", "faults_dir": "mine"}, "", folders / "s.toml")
+
+    assert scenario.faults_dir == folders / "mine"
+    assert scenario.plan.faults[0].kind is scenario.kinds[-1]
+
+
+def test_a_folder_that_is_told_takes_the_place_of_the_scenarios_own(folders):
+    scenario = parse_scenario(GOOD | {"plan": "my.toml", "faults_dir": "nowhere"}, "", folders / "s.toml", folders / "other")
+
+    assert scenario.faults_dir == folders / "other"
+    assert with_plan(scenario, str(folders / "my.toml")).plan.faults[0].kind is scenario.kinds[-1]
+
+
+def test_problems_of_kinds_and_scenario_come_at_once(folders):
+    (folders / "mine" / "bad.py").write_text("def (")
+    with pytest.raises(BadInput) as told:
+        parse_scenario(GOOD | {"plan": "my.toml", "faults_dir": "mine", "sed": 1}, "", folders / "s.toml")
+
+    bad, key = told.value.problems
+    assert bad == f"{folders}/mine/bad.py:1: invalid syntax"
+    assert key.startswith(f'{folders}/s.toml, sed: "sed" is not a key.')

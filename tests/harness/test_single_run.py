@@ -21,6 +21,11 @@ def test_an_arm_goes_by_the_scenarios_name_for_its_features(features, name):
     assert arm_of(ARTICLE, features).name == name
 
 
+def test_an_arm_of_our_own_speaks_the_scenarios_api():
+    assert arm_of(replace(ARTICLE, api="openai"), "cache").environment == {"APP_PROVIDER": "openai"}
+    assert arm_of(ARTICLE, "cache").environment == {}
+
+
 def test_the_scenarios_own_names_come_first():
     plain = replace(ARTICLE, arms=(replace(ARTICLE.arms[0], name="plain"),))
     assert arm_of(plain, "none").name == "plain"

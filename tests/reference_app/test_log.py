@@ -16,7 +16,7 @@ REQUEST += ["tokens_in", "tokens_out", "tokens_wasted", "estimated", *ENDS]
 
 
 def test_an_attempt_and_a_request_are_told_completely(app_with):
-    app = app_with("all", recovery_base_s=0.001)
+    app = app_with("all", recovery="continue", recovery_base_s=0.001)
     told = app.ask("n=5 cut=3 how=fin times=1 told completely")
     row, attempts = app.request_row(told.request_id), app.rows("attempt", told.request_id)
 

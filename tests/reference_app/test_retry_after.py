@@ -1,4 +1,4 @@
-"""Retry-After in both of its forms."""
+"""Retry-After in all of its forms."""
 
 import pytest
 
@@ -15,7 +15,9 @@ from reference_app.retry_after import retry_after_s
         ({"retry-after": "soon"}, None),
         ({"retry-after": "Fri, 20 Nov 2026 16:00:09 GMT", "date": "Fri, 20 Nov 2026 16:00:02 GMT"}, 7.0),
         ({"retry-after": "Fri, 20 Nov 2026 16:00:09 GMT"}, None),
+        ({"retry-after-ms": "1500", "retry-after": "2"}, 1.5),
+        ({"retry-after-ms": "soon", "retry-after": "2"}, 2.0),
     ],
 )
-def test_retry_after_in_both_forms(headers, seconds):
+def test_retry_after_in_all_forms(headers, seconds):
     assert retry_after_s(headers) == seconds

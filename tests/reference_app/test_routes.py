@@ -97,7 +97,8 @@ def test_the_longest_question_fits_however_it_is_written(app_with, route):
 @pytest.mark.parametrize("route", ["/chat", "/chat/stream"])
 @pytest.mark.parametrize("features", ["none", "retry"])
 @pytest.mark.parametrize(
-    ("asked", "status"), [("status=500", 503), ("status=503", 503), ("how=drop", 503), ("status=404", 404)]
+    ("asked", "status"),
+    [("status=500", 503), ("status=503", 503), ("how=drop", 503), ("status=404", 404), ("cut=0 how=rst", 503)],
 )
 def test_an_error_before_the_first_token_is_a_status(app_with, route, features, asked, status):
     told = app_with(features, retry_base_s=0.001).ask(f"n=3 {asked}", route)
@@ -160,7 +161,7 @@ def test_when_the_user_leaves_the_provider_is_told_at_once(app_with, provider, f
 
 
 def test_a_user_who_does_not_read_and_leaves_is_noticed(app_with, provider):
-    """The app is blocked in sending, not in waiting for the provider."""
+    """The app is blocked in sending, or busy with chunks that are there already, but not in waiting for the provider."""
     app = app_with("all")
     address = app.url.removeprefix("http://").split(":")
     with socket.create_connection((address[0], int(address[1]))) as user:
@@ -191,6 +192,16 @@ def test_a_hundred_at_once_get_their_own_answers(app_with, provider):
         assert all(told.request_id in call.body["messages"][0]["content"] for call in calls)
 
 
+def test_connections_are_used_again(app_with, provider):
+    app = app_with("all")
+    app.ask("n=2 first of them")
+    before = provider.connections
+    for number in range(10):
+        app.ask(f"n=2 one of them {number}")
+
+    assert provider.connections - before <= 1
+
+
 def test_health(app_with, provider):
     url = app_with("all").url
 
@@ -199,8 +210,24 @@ def test_health(app_with, provider):
     assert (ready.status_code, ready.json()["status"]) == (200, "ready")
 
 
+def test_the_key_goes_to_the_provider_that_wants_one_and_nowhere_else(app_with, provider):
+    app, wanted = app_with("none", api_key="sk-secret"), "Bearer sk-secret" if provider.api == "openai" else None
+    told = app.ask("n=1")
+    ready = httpx.get(app.url + "/health/ready")
+
+    assert provider.of(told.request_id)[0].headers.get("authorization") == wanted and ready.status_code == 200
+    assert app.request_row(told.request_id) and "sk-secret" not in app.log.read_text() + ready.text + repr(told)
+
+
+def test_it_is_not_ready_with_a_key_that_its_provider_refuses(app_with, provider):
+    ready = httpx.get(app_with("none", api_key="wrong").url + "/health/ready")
+
+    expected = (200, "answers") if provider.api == "ollama" else (503, "answered 401")
+    assert (ready.status_code, ready.json()["provider"].rpartition(": ")[2]) == expected
+
+
 def test_it_is_not_ready_without_its_provider(app_with):
-    url = app_with("all", provider_url="http://127.0.0.1:9").url
+    url = app_with("all", provider_url="http://127.0.0.1:9/v1").url
     ready = httpx.get(url + "/health/ready")
 
     assert (ready.status_code, ready.json()["status"]) == (503, "unready") and "127.0.0.1:9" in ready.json()["provider"]

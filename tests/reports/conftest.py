@@ -11,10 +11,10 @@ import orjson
 import pytest
 
 from records.chance import draw, normal
-from records.folder import APP, CALLS, GENERATOR, MODEL, REQUESTS, RunFolder
+from records.folder import APP, CALLS, CHANGES, GENERATOR, MODEL, REQUESTS, RunFolder
 from records.join import join
-from records.rows import CallRow, GenerationRow, RequestRow
-from reports.arm import Arm, columns, strikes_of
+from records.rows import CallRow, ChangeRow, GenerationRow, RequestRow
+from reports.arm import Arm, changes_of, columns, strikes_of
 from reports.load import load
 from reports.report import Report, make_report
 
@@ -39,12 +39,14 @@ class Files:
     calls: list[dict[str, Any]] = field(default_factory=list)
     model: list[dict[str, Any]] = field(default_factory=list)
     generator: list[dict[str, Any]] = field(default_factory=list)
+    changes: list[dict[str, Any]] = field(default_factory=list)
 
     def named(self) -> dict[str, list[dict[str, Any]]]:
-        return {REQUESTS: self.requests, APP: self.app, CALLS: self.calls, MODEL: self.model, GENERATOR: self.generator}
+        found = {REQUESTS: self.requests, APP: self.app, CALLS: self.calls, MODEL: self.model, GENERATOR: self.generator}
+        return found | {CHANGES: self.changes}
 
 
-def as_row(row: RequestRow | CallRow | GenerationRow) -> dict[str, Any]:
+def as_row(row: RequestRow | CallRow | GenerationRow | ChangeRow) -> dict[str, Any]:
     return {one.name: getattr(row, one.name) for one in fields(row)}
 
 
@@ -76,7 +78,13 @@ def a_call(
 ) -> CallRow:
     names = [fault["name"] for fault in faults]
     struck = [{"fault": one["name"], "kind": one["kind"], "at_s": at_s + 0.1, "message": 3, "byte": 210} for one in faults]
+    struck = [told | ({"bug": one["bug"]} if "bug" in one else {}) for told, one in zip(struck, faults, strict=True)]
     return CallRow(request_id, attempt, "/api/chat", "llama3.2", at_s, at_s + 1.8, status, 4000, names, struck, [])
+
+
+def a_change(after_s: float, action: Any, by: str = "web ui", began_s: float = BEGAN_S, **more: Any) -> dict[str, Any]:
+    """A row of changes.jsonl, so many seconds after the first request was due."""
+    return as_row(ChangeRow(began_s + after_s, action, by, **more))
 
 
 def a_generation(request_id: str, attempt: int, tokens_out: int, at_s: float) -> GenerationRow:
@@ -156,7 +164,11 @@ def _attempt(files: Files, key: str, attempt: int, status: int, met: list[dict[s
 
 
 def an_arm(
-    requests: list[RequestRow], calls: list[CallRow] = [], generations: list[GenerationRow] = [], name: str = "off"
+    requests: list[RequestRow],
+    calls: list[CallRow] = [],
+    generations: list[GenerationRow] = [],
+    name: str = "off",
+    changes: list[dict[str, Any]] = [],
 ) -> Arm:
     """An arm as `reports.load` makes it, without the files."""
     called = [as_row(call) for call in calls]
@@ -164,7 +176,8 @@ def an_arm(
     frame = columns(joined, DEADLINE_S)
     first_s = min((one.intended_s for one in requests), default=0.0)
     sources = frozenset({REQUESTS} | ({CALLS} if calls else set()) | ({MODEL} if generations else set()))
-    return Arm(name, frame, len(joined) - len(frame), DEADLINE_S, sources, {}, strikes_of(called, first_s))
+    told = tuple(changes_of(changes, 1, first_s))
+    return Arm(name, frame, len(joined) - len(frame), DEADLINE_S, sources, {}, strikes_of(called, first_s), told)
 
 
 def a_manifest(arms: tuple[str, ...] = ("off", "on"), **changes: Any) -> dict[str, Any]:
@@ -205,8 +218,10 @@ def write_run(path: Path, arms: dict[str, Files], /, **changes: Any) -> RunFolde
 @pytest.fixture(scope="session")
 def rows() -> SimpleNamespace:
     """The builders above: rows.a_request(7, outcome="cut"), rows.an_arm([...]), rows.simulate("on", 500), ..."""
-    made = (a_request, a_call, a_generation, a_manifest, an_arm, as_row, simulate, write_run, rewrite_manifest, Files)
-    return SimpleNamespace(FAULTS=FAULTS, DEADLINE_S=DEADLINE_S, as_json=json.dumps, **{one.__name__: one for one in made})
+    made = (a_request, a_call, a_change, a_generation, a_manifest, an_arm, as_row, simulate, write_run, rewrite_manifest, Files)
+    return SimpleNamespace(
+        FAULTS=FAULTS, DEADLINE_S=DEADLINE_S, BEGAN_S=BEGAN_S, as_json=json.dumps, **{one.__name__: one for one in made}
+    )
 
 
 @pytest.fixture

@@ -3,15 +3,19 @@
 import re
 from collections.abc import Callable
 from types import SimpleNamespace
+from typing import Any
 from xml.etree import ElementTree
 
 import pytest
 
 from records.folder import RunFolder
-from reports.charts import MOST_DOTS, MOST_TICKS, Chart, draw_charts
+from reports.charts import draw_charts
 from reports.load import load
 from reports.report import make_report
+from reports.svg import Chart
+from reports.timeline import MOST_DOTS, MOST_MARKS, MOST_TICKS
 
+DASHED = re.compile(r"stroke-dasharray: 2\.4,2\.4")
 CURVE = "{http://www.w3.org/2000/svg}"
 
 
@@ -57,6 +61,48 @@ def test_few_requests_are_all_drawn_and_many_are_sampled_and_said_so(
     assert "Too many" not in charts[1].caption
     assert f"{MOST_DOTS} requests and {MOST_TICKS} faults" in many[1].caption
     assert many[1].svg.count("<use") < 2.5 * MOST_DOTS
+
+
+def changed(rows: SimpleNamespace, count: int, first_s: float) -> list[dict[str, Any]]:
+    return [rows.a_change(1 + n / 100, "off", began_s=first_s) for n in range(count)]
+
+
+def test_changes_are_marked_in_the_panel_of_their_arm(
+    a_run: Callable[..., RunFolder], rows: SimpleNamespace, charts: list[Chart]
+):
+    off, on = rows.simulate("off", 60), rows.simulate("on", 60)
+    first_s = on.requests[0]["intended_s"]
+    on.changes = changed(rows, 3, first_s)
+    chart = draw_charts(make_report(load(a_run("changed", off=off, on=on))))[1]
+    text = re.sub(r"<[^>]+>", "", ElementTree.tostring(ElementTree.fromstring(chart.svg), encoding="unicode"))
+
+    assert "faults changed" in text
+    assert "listed below" in chart.caption
+    assert "on: 0 of 60 requests failed, the faults were changed 3 times" in chart.svg
+    assert len(DASHED.findall(chart.svg)) == 3 + len(DASHED.findall(charts[1].svg)) + 1, "three marks and the legend's"
+    assert "faults changed" not in charts[1].svg and "listed below" not in charts[1].caption
+
+
+def test_many_changes_are_sampled_and_said_so(a_run: Callable[..., RunFolder], rows: SimpleNamespace):
+    off = rows.simulate("off", 60)
+    off.changes = changed(rows, 250, off.requests[0]["intended_s"])
+    chart = draw_charts(make_report(load(a_run("changed", off=off))))[1]
+
+    assert len(DASHED.findall(chart.svg)) <= MOST_MARKS + 1
+    assert f"{MOST_MARKS} marks of each arm" in chart.caption
+
+
+def test_planned_windows_are_shaded_and_named(a_run: Callable[..., RunFolder], rows: SimpleNamespace, charts: list[Chart]):
+    windows = [{"during_s": [1, 2]}, {"during_s": [1, 2]}, {"during_s": [2.5, None]}, {}]
+    faults = [fault | window for fault, window in zip(rows.FAULTS, windows, strict=True)]
+    run = a_run("windows", off=rows.simulate("off", 90), plan={"name": "p", "faults": faults})
+    chart = draw_charts(make_report(load(run)))[1]
+
+    assert "planned window" in chart.svg and "planned window" not in charts[1].svg
+    assert chart.caption.endswith(
+        "Shaded: the planned windows, cut between chunk 3 and 7 from 1 s to 2 s; service unavailable from 1 s to 2 s; "
+        "unprocessable from 2.5 s on."
+    )
 
 
 def test_names_from_outside_are_neither_formulas_nor_markup(a_run: Callable[..., RunFolder], rows: SimpleNamespace):

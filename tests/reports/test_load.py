@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from records.bad_input import BadInput
-from records.folder import APP, CALLS, REQUESTS, RunFolder
+from records.folder import APP, CALLS, CHANGES, REQUESTS, RunFolder
 from reports.load import load
 from reports.metrics import measure
 
@@ -67,6 +67,33 @@ def test_what_else_the_app_logs_is_its_own_affair(a_run: Callable[..., RunFolder
     files.app += [{"event": "started", "features": []}, {"level": "info"}]
 
     assert load(a_run(off=files)).problems == ()
+
+
+def test_changes_are_optional_and_placed_in_the_time_of_each_pair(a_run: Callable[..., RunFolder], rows: SimpleNamespace):
+    files = rows.simulate("off", 30)
+    first_s = min(row["intended_s"] for row in files.requests)
+    files.changes = [rows.a_change(4, "on", began_s=first_s), rows.a_change(2, "off", began_s=first_s)]
+    run = load(a_run(off=files, on=rows.simulate("on", 30)))
+
+    assert run.problems == ()
+    assert [(one.pair, one.start_s, one.action) for one in run.arms[0].changes] == [
+        (1, pytest.approx(2), "off"),
+        (1, pytest.approx(4), "on"),
+    ]
+    assert run.arms[1].changes == ()
+
+
+def test_torn_and_strange_changes_are_told_and_left_out(a_run: Callable[..., RunFolder], rows: SimpleNamespace):
+    files = rows.simulate("off", 30)
+    files.changes = [rows.a_change(2, "explode"), rows.a_change(3, "off"), {"at_s": 5003.0}]
+    folder = a_run(off=files)
+    path = folder.arm("off", 1).path / CHANGES
+    path.write_bytes(path.read_bytes() + b'{"at_s": 50')
+    run = load(folder)
+
+    assert len(run.arms[0].changes) == 1
+    assert "off-01/changes.jsonl: the last line is torn" in run.problems[0]
+    assert run.problems[1] == "off-01/changes.jsonl: 2 rows left out, without a usable action, by, fault, value, why"
 
 
 def test_a_run_without_rows_is_refused_with_what_to_do_next(a_run: Callable[..., RunFolder], rows: SimpleNamespace):

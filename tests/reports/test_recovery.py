@@ -70,6 +70,15 @@ def test_an_arm_that_met_nothing_has_no_share(rows: SimpleNamespace):
     assert overall(rows.an_arm([rows.a_request(1)])).share is None
 
 
+def test_a_fault_that_its_plan_keeps_switched_off_was_to_strike_nothing(rows: SimpleNamespace):
+    plan = [
+        {"name": "bad", "kind": "answer", "share": 0.1, "on": False},
+        {"name": "cut", "kind": "cut", "share": 0.1, "on": True},
+    ]
+
+    assert [one.share for one in landings(rows.an_arm([rows.a_request(1)]), plan)] == [0, 0.1]
+
+
 def test_a_planned_fault_that_never_struck_is_listed_with_nothing(rows: SimpleNamespace):
     arm = rows.an_arm([rows.a_request(1)], [rows.a_call("p01-000001", faults=[CUT])])
     found = landings(arm, [{"name": "bad", "kind": "answer", "share": 0.1}])

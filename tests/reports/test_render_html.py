@@ -20,6 +20,7 @@ from reports.load import load
 from reports.render_html import render_html
 from reports.report import make_report
 from reports.write import report
+from tests.reports.shown import write_strata
 
 FLAGS = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
@@ -88,6 +89,21 @@ def _port(process: "subprocess.Popen[str]") -> str:
 
 
 @pytest.fixture(scope="module")
+def eventful(tmp_path_factory: pytest.TempPathFactory, rows: SimpleNamespace) -> Path:
+    """The report of a run with all that is rare: a fault with a bug, changes by hand, windows, raised faults, long names."""
+    off, on = rows.simulate("off", 300), rows.simulate("on", 300)
+    for struck in (struck for call in off.calls for struck in call["struck"]):
+        struck["bug"] = f"KeyError({'x' * 400!r}) at my_fault.py:7"
+    off.changes = [rows.a_change(n, "off", fault=f"{'very-long-' * 20}{n}", why="why " * 90) for n in range(70)]
+    faults = [fault | {"during_s": [3, 9 if number else None]} for number, fault in enumerate(rows.FAULTS)]
+    plan = {"name": "p", "path": "p.toml", "text": "", "faults": faults}
+    folder = rows.write_run(tmp_path_factory.mktemp("eventful"), {"off": off, "on": on}, plan=plan)
+    write_strata(folder, 250)
+    report(folder)
+    return folder.path / "report.html"
+
+
+@pytest.fixture(scope="module")
 def page(tmp_path_factory: pytest.TempPathFactory, rows: SimpleNamespace) -> Path:
     """The report of a run with long names and problems: what is most likely to overflow."""
     arms = {"off": rows.simulate("off", 300), "on": rows.simulate("on", 300)}
@@ -145,6 +161,21 @@ def test_all_text_has_enough_contrast(browser: Browser, page: Path, scheme: str)
     assert browser.value(CONTRAST) == []
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [360, 1440])
+def test_an_eventful_run_in_a_browser(browser: Browser, eventful: Path, width: int, scheme: str):
+    browser.open(eventful.as_uri(), width, scheme)
+
+    assert browser.told("Runtime.exceptionThrown") == []
+    assert browser.told("Log.entryAdded") == []
+    assert browser.value("document.documentElement.scrollWidth") <= width
+    assert browser.value(CONTRAST) == []
+    assert browser.value("document.querySelectorAll('tr.bug').length") == 4
+    assert browser.value("document.querySelectorAll('section[aria-labelledby=chart-timeline] li').length") == 51
+    assert browser.value("document.querySelector('section[aria-labelledby=strata] tbody').rows.length") == 7
+    assert "planned windows" in browser.value("document.querySelector('section[aria-labelledby=chart-timeline]').textContent")
+
+
 def test_the_verdict_and_three_figures_stand_on_top(page: Path):
     text = re.sub(r"<style>.*?</style>|<svg.*?</svg>|<[^>]+>", " ", page.read_text(), flags=re.DOTALL)
     top = " ".join(text.split())[:1500]
@@ -172,7 +203,8 @@ def test_nothing_from_outside_becomes_markup(a_run: Callable[..., RunFolder], ro
     files = rows.simulate("off", 60)
     for call in files.calls:
         for fault in call["struck"]:
-            fault |= {"fault": ODD, "kind": ODD}
+            fault |= {"fault": ODD, "kind": ODD, "bug": ODD}
+    files.changes = [rows.a_change(1, "plan", ODD, value=ODD, why=ODD), rows.a_change(2, "off", ODD, fault=ODD)]
     scenario = {"name": ODD, "summary": ODD, "path": ODD, "text": ""}
     told = {"id": ODD, "command": ODD, "machine": {ODD: ODD}, "versions": {ODD: ODD}, "scenario": scenario}
     text = render_html(make_report(load(a_run("odd", **{"a<b>": files}, **told))))

@@ -25,7 +25,8 @@ def test_markdown_leaves_no_markup_of_others(a_run: Callable[..., RunFolder], ro
     files = rows.simulate("off", 60)
     for call in files.calls:
         for fault in call["struck"]:
-            fault["fault"] = "a | b <img src=x> [link](http://x) @you"
+            fault |= {"fault": "a | b <img src=x> [link](http://x) @you", "bug": "<img src=y> | `z`"}
+    files.changes = [rows.a_change(1, "off", "<b>me</b>", fault="<img src=z>", why="[x](y)")]
     scenario = {"name": "**bold** <b>x</b>", "text": ""}
     text = render_markdown(make_report(load(a_run(off=files, scenario=scenario, command="run `x`"))))
 

@@ -1,22 +1,13 @@
 """The terminal: metrics, faults, verdict."""
 
-import io
 from collections.abc import Callable
 from types import SimpleNamespace
-
-from rich.console import Console
 
 from records.folder import RunFolder
 from reports.load import load
 from reports.render_markdown import render_markdown
-from reports.render_terminal import render_terminal
 from reports.report import Report, make_report
-
-
-def printed(report: Report, width: int = 120) -> str:
-    out = io.StringIO()
-    Console(width=width, file=out).print(render_terminal(report))
-    return out.getvalue()
+from tests.reports.shown import printed
 
 
 def test_the_terminal_tells_metrics_faults_and_verdict(found: Report):

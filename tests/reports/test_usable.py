@@ -29,6 +29,11 @@ BAD = [
     ("calls", "started_s", None),
     ("model", "tokens_out", "many"),
     ("model", "attempt", None),
+    ("changes", "at_s", "noon"),
+    ("changes", "action", "explode"),
+    ("changes", "action", ["off"]),
+    ("changes", "by", None),
+    ("changes", "value", {}),
 ]
 
 
@@ -37,6 +42,7 @@ def test_a_row_with_a_useless_value_is_left_out_and_told(
     a_run: Callable[..., RunFolder], rows: SimpleNamespace, name: str, field: str, value: Any
 ):
     files = rows.simulate("off", 40)
+    files.changes = [rows.a_change(n, "off", by="stop_after_s") for n in range(5)]
     getattr(files, name)[3][field] = value
     found = report(a_run(off=files))
 
@@ -63,6 +69,7 @@ def test_all_that_is_wrong_is_told_in_one_sentence(a_run: Callable[..., RunFolde
 def test_no_value_of_any_field_breaks_a_report(a_run: Callable[..., RunFolder], rows: SimpleNamespace, name: str, value: Any):
     files = rows.simulate("off", 40)
     files.generator = [{"worker": n, "arrivals": 20, "lag_p95_s": 0.01, "lag_worst_s": 0.02} for n in range(20)]
+    files.changes = [rows.a_change(n, "share", fault="cut", value=0.5) for n in range(20)]
     of = files.named()[name]
     for number, field in enumerate(list(of[0])):
         of[number][field] = value

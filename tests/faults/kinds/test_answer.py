@@ -8,6 +8,7 @@ from faults.actions import Request
 from faults.kinds.answer import answer
 
 OLLAMA, OPENAI = Request("r", path="/api/chat"), Request("r", path="/v1/chat/completions")
+ANTHROPIC = Request("r", path="/v1/messages")
 
 
 def test_ollamas_shape():
@@ -33,6 +34,14 @@ def test_openais_shape(status, type_):
     error = json.loads(reply.body)["error"]
     assert error["type"] == type_ and error["message"]
     assert error.keys() == {"message", "type", "param", "code"}
+
+
+def test_a_wrong_key_in_each_providers_words():
+    ollama, openai, anthropic = [json.loads(next(answer(one, 401)).body)["error"] for one in (OLLAMA, OPENAI, ANTHROPIC)]
+
+    assert ollama == "invalid api key"
+    assert openai["code"] == "invalid_api_key" and openai["message"].startswith("Incorrect API key provided.")
+    assert anthropic == {"type": "authentication_error", "message": "invalid x-api-key"}
 
 
 @pytest.mark.parametrize(("retry_after_s", "header"), [(1, "1"), (0.5, "0.5"), (0, "0")])

@@ -5,8 +5,9 @@ from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
 
 from reference_app.call import Account, Call
 from reference_app.features.cache import key_of
-from reference_app.provider import make_provider, make_transport, with_sampling
+from reference_app.provider import make_provider, with_sampling
 from reference_app.settings import Settings
+from reference_app.transport import make_transport
 
 OTHERS = [{}, {"temperature": 0.7}, {"temperature": 0.0}, {"top_p": 0.7}, {"max_tokens": 9}, {"seed": 1}, {"seed": 2}]
 
@@ -83,8 +84,12 @@ def test_an_outage_of_the_cache_is_a_miss(app_with, provider, tmp_path):
 
 
 @pytest.fixture(scope="module")
-def model():
-    return make_provider(Settings(model="m"), make_transport())
+def model(api):
+    return made(api)
+
+
+def made(api, **settings):
+    return make_provider(Settings(**{"provider": api, "model": "m", **settings}), make_transport())
 
 
 def key(model, *messages, **params):
@@ -92,21 +97,23 @@ def key(model, *messages, **params):
     return key_of(Call(Account(0.0), model, list(messages), params=rest))
 
 
-def test_the_key_is_canonical(model):
+def test_the_key_is_canonical(model, api):
     """Ids of messages and the way to the answer do not matter; words, roles, order and parameters do."""
     plain = key(model, HumanMessage("a"))
 
     assert key(model, HumanMessage("a", id="x")) == plain
     assert key(model, HumanMessage("a"), stream=False) == plain
     assert key(model, HumanMessage("a"), keep_alive=5) == plain
+    assert key(made(api, api_key="another"), HumanMessage("a")) == plain
     others = [
         key(model, HumanMessage("b")),
         key(model, SystemMessage("a")),
         key(model, HumanMessage("a"), AIMessage("b")),
         key(model, HumanMessage("a"), temperature=0.1),
         key(model, HumanMessage("a"), format="json"),
-        key(model.model_copy(update={"model": "n"}), HumanMessage("a")),
-        key(model.model_copy(update={"base_url": "http://elsewhere"}), HumanMessage("a")),
+        key(made(api, model="n"), HumanMessage("a")),
+        key(made(api, provider_url="http://elsewhere"), HumanMessage("a")),
+        key(made(api, temperature=0.2), HumanMessage("a")),
     ]
     assert len({plain, *others}) == 1 + len(others)
 

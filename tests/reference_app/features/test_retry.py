@@ -5,7 +5,7 @@ import pytest
 FAST = {"retry_base_s": 0.001, "recovery_base_s": 0.001}
 
 
-@pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504, 529])
+@pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504, 520, 524, 529, 530])
 def test_it_calls_again(app_with, provider, status):
     told = app_with("retry", **FAST).ask(f"n=3 status={status} times=2")
 
@@ -30,6 +30,13 @@ def test_a_dropped_connection_is_tried_again(app_with, provider):
     assert [row["status"] for row in app.rows("attempt", told.request_id)] == [0, 200]
 
 
+def test_an_error_inside_an_answer_that_has_said_nothing_is_tried_again(app_with, provider):
+    """OpenAI's has told its role by then, which is nothing to a user."""
+    told = app_with("retry", **FAST).ask("n=3 cut=0 how=error times=1")
+
+    assert (told.text, told.end["served_by"]) == (provider.words(3), "retry")
+
+
 def test_retry_after_is_never_undercut(app_with, provider):
     told = app_with("retry", **FAST).ask("n=3 status=429 ra=0.7 times=1")
     first, second = provider.of(told.request_id)
@@ -43,6 +50,36 @@ def test_a_retry_after_beyond_the_deadline_is_passed_on_at_once(app_with, provid
 
     assert (told.status, told.headers["retry-after"]) == (429, "7")
     assert len(provider.of(told.request_id)) == 1
+
+
+def test_a_retry_after_beyond_the_cap_is_passed_on_at_once(app_with, provider):
+    told = app_with("retry", retry_after_cap_s=30, **FAST).ask("n=3 status=429 ra=31", "/chat")
+
+    assert (told.status, told.headers["retry-after"]) == (429, "31")
+    assert len(provider.of(told.request_id)) == 1
+
+
+@pytest.mark.parametrize("route", ["/chat", "/chat/stream"])
+@pytest.mark.parametrize("asked", ["status=429", "cut=0 how=error", "cut=3 how=error"])
+@pytest.mark.parametrize("code", ["insufficient_quota", "credit_balance_exhausted"])
+def test_a_quota_that_is_spent_is_told_at_once(app_with, provider, code, asked, route):
+    """Before the answer, and inside it: to call again, or for the rest, would be for nothing."""
+    app = app_with(**FAST)
+    told = app.ask(f"n=5 {asked} code={code}", route)
+
+    error = told.end["error"]
+    assert "injected" in error and len(provider.of(told.request_id)) == 1
+    assert told.status == (429 if "429" in asked else 200 if "cut=3" in asked and route == "/chat/stream" else 503)
+    assert [row["reason"] for row in app.rows("attempt", told.request_id)] == ["first"]
+
+
+def test_a_quota_that_is_spent_while_an_answer_is_recovered_is_told_at_once(app_with, provider):
+    """The provider does not refuse to go on: it would refuse to begin again, too."""
+    app = app_with(recovery="continue", **FAST)
+    told = app.ask("n=8 cut=4 how=fin times=1 then=429 code=insufficient_quota")
+
+    assert (told.ended, told.end["status"], told.text) == ("error", 429, provider.words(4))
+    assert len(provider.of(told.request_id)) == 2
 
 
 @pytest.mark.parametrize(
