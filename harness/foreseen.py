@@ -1,5 +1,6 @@
 """What a scenario will ask of the provider, known before it runs; and the shares that bring rare faults into so short a run."""
 
+from collections import Counter
 from dataclasses import replace
 from itertools import chain
 
@@ -61,6 +62,15 @@ def plan_of(scenario: Scenario) -> Plan:
     """The plan with the seed that it is drawn with."""
     plan = scenario.plan or Plan()
     return plan if scenario.plan_seed is None else replace(plan, seed=scenario.plan_seed)
+
+
+def spared(scenario: Scenario) -> dict[str, int]:
+    """The faults that the draw spares every first attempt of, though they are meant for some: for how many each."""
+    plan, meant, drawn = plan_of(scenario), Counter[str](), Counter[str]()
+    for call in foresee(scenario).calls:
+        meant.update(fault.name for fault in plan.faults if fault.on and fault.share and fault.is_meant_for(call))
+        drawn.update(fault.name for fault in plan.decide(call))
+    return {name: count for name, count in meant.items() if not drawn[name]}
 
 
 def stratified(scenario: Scenario) -> Scenario:

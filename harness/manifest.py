@@ -13,6 +13,7 @@ from typing import Any
 
 from faults.actions import name_of
 from faults.plan import Fault
+from harness.foreseen import spared
 from harness.scenario import ROOT, Arm, Scenario
 from records.folder import RunFolder
 from scenarios.workload import Workload, due
@@ -87,7 +88,8 @@ def _program(path: Path) -> str:
 def _plan(scenario: Scenario) -> dict[str, Any] | None:
     if scenario.plan is None or scenario.plan_path is None:
         return None
-    faults = [_fault(fault) for fault in scenario.plan.faults]
+    of = spared(scenario)
+    faults = [_fault(fault) | ({"spared_of": of[fault.name]} if fault.name in of else {}) for fault in scenario.plan.faults]
     return {
         "name": scenario.plan_path.stem,
         "path": told_path(scenario.plan_path),

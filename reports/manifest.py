@@ -96,7 +96,7 @@ def _is_plan(value: Any) -> bool:
 def _is_fault(value: Any) -> bool:
     named = _is_table(value) and _are_texts([value.get("name"), value.get("kind")])
     timed = _is_window(value.get("during_s")) and isinstance(value.get("on", True), bool) if named else False
-    return timed and _is_number(value.get("share", 1.0))
+    return timed and _is_number(value.get("share", 1.0)) and _is_whole(value.get("spared_of", 0))
 
 
 def _is_window(value: Any) -> bool:

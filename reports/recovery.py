@@ -98,6 +98,8 @@ class Landing:
     """What went wrong, and where."""
     silenced: Change | None = None
     """The first change that kept it from striking."""
+    spared_of: int = 0
+    """First attempts that it was meant for, where its share is so small that the draw spares them all; else 0."""
 
 
 def _planned_share(fault: Mapping[str, Any]) -> float:
@@ -109,6 +111,7 @@ def landings(arm: Arm, plan: Iterable[Mapping[str, Any]]) -> list[Landing]:
     """Every planned fault in the plan's order, then those that struck without being planned."""
     kinds = {strike.fault: strike.kind for strike in arm.strikes}
     shares = {str(fault["name"]): _planned_share(fault) for fault in plan}
+    spared = {str(fault["name"]): int(fault.get("spared_of", 0)) for fault in plan}
     kinds |= {str(fault["name"]): str(fault["kind"]) for fault in plan}
     met = {recovery.name: recovery.met for recovery in by_fault(arm)}
     struck: dict[str, int] = defaultdict(int)
@@ -127,6 +130,7 @@ def landings(arm: Arm, plan: Iterable[Mapping[str, Any]]) -> list[Landing]:
             bugs[name].total(),
             worst(bugs[name]),
             silencing(arm.changes, name),
+            spared.get(name, 0),
         )
         for name in names
     ]

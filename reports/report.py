@@ -13,7 +13,7 @@ from reports.load import Run
 from reports.metrics import METRICS, measure
 from reports.recovery import Landing, Recovery, by_fault, by_kind, landings, overall
 from reports.strata import Reweighted, doubts, reweight
-from reports.verdict import Verdict, verdict
+from reports.verdict import Verdict, spared, verdict
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,8 @@ class Report:
     def problems(self) -> tuple[str, ...]:
         """What a reader must know beside the verdict."""
         doubted_weights = doubts(self.ordinary, self.run.strata, uneven(self.run.arms))
-        return (*self.run.problems, *self.checks.problems, *doubted_weights)
+        too_rare = spared({arm.name: arm.landings for arm in self.arms})
+        return (*self.run.problems, *self.checks.problems, *doubted_weights, *too_rare)
 
     @property
     def exit_code(self) -> int:

@@ -69,7 +69,22 @@ def vacuous_because(metrics: Metrics, landed: Mapping[str, Sequence[Landing]]) -
     return empty + wrong + _never_landed(landed)
 
 
+def spared(landed: Mapping[str, Sequence[Landing]]) -> list[str]:
+    """A sentence for each fault too rare for so short a run: known before it began, so not vacuous unless it is so for all."""
+    never = {one.name: one for landings in landed.values() for one in landings if one.spared_of}
+    for one in (one for landings in landed.values() for one in landings if one.struck):
+        never.pop(one.name, None)
+    return [
+        f'The fault "{one.name}" was not to strike: a share of {one.share:g} spares all {one.spared_of} requests that it is '
+        "meant for. To meet it, give it at_least = 30, or ask more."
+        for one in never.values()
+    ]
+
+
 def _never_landed(landed: Mapping[str, Sequence[Landing]]) -> list[str]:
+    every = [one for landings in landed.values() for one in landings if one.share]
+    if any(one.struck for one in every):
+        landed = {arm: [one for one in landings if not one.spared_of] for arm, landings in landed.items()}
     struck: dict[str, int] = {}
     why: dict[str, list[str]] = {}
     for arm, one in ((arm, one) for arm, landings in landed.items() for one in landings if one.share):

@@ -77,3 +77,17 @@ def test_a_script_that_needs_more_than_scripts_is_refused_and_leaves_no_run(kept
     with pytest.raises(BadInput, match=r"run/plan/scripts/any.py:2: FileNotFoundError.*data.txt"):
         kept(script)
     assert not (tmp_path / "run").exists()
+
+
+def test_the_manifest_tells_which_faults_the_draw_spares_everybody(tmp_path):
+    """Too rare for so few requests; a fault aimed at nobody is not called rare."""
+    rare = '[[fault]]\nname = "rare"\nkind = "drop"\nshare = 0.000001\n'
+    often = '[[fault]]\nname = "often"\nkind = "drop"\nshare = 0.5\n'
+    elsewhere = '[[fault]]\nname = "elsewhere"\nkind = "drop"\nroutes = "/v1/messages"\n'
+    (tmp_path / "my.toml").write_text(rare + often + elsewhere)
+    values = {"plan": "my.toml", "arms": {"off": {"features": "none"}}}
+    scenario = parse_scenario(values, "", tmp_path / "s.toml")
+    faults = {fault["name"]: fault for fault in make_manifest(scenario, "id", scenario.arms, ())["plan"]["faults"]}
+
+    assert faults["rare"]["spared_of"] > 0
+    assert "spared_of" not in faults["often"] and "spared_of" not in faults["elsewhere"]

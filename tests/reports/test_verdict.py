@@ -1,10 +1,12 @@
 """Each verdict, and which outweighs which."""
 
+from dataclasses import replace
+
 import pytest
 
 from reports.bounds import judge, parse_bound
 from reports.recovery import Landing
-from reports.verdict import verdict
+from reports.verdict import spared, verdict
 
 FINE = {"requests": 100, "p95_s": 2.0, "ttft_p95_s": None, "send_lag_p95_s": 0.01}
 LAGGED = FINE | {"send_lag_p95_s": 0.26}
@@ -75,3 +77,24 @@ def test_a_proxy_that_is_too_busy_makes_the_run_invalid(used, state):
     found = verdict({"on": FINE}, [], {"on": LANDED}, False, {"on-01": {"proxy": used, "app": 0.9}})
 
     assert found.state == state
+
+
+RARE = Landing("stall", "stall", 0.0001, 0, 0, 0, spared_of=546)
+
+
+def test_a_fault_too_rare_for_the_run_is_told_and_no_failure_of_the_run():
+    assert verdict({"on": FINE}, [], {"on": [*LANDED, RARE]}, False).state == "pass"
+    assert spared({"on": [*LANDED, RARE]}) == [
+        'The fault "stall" was not to strike: a share of 0.0001 spares all 546 requests that it is meant for. '
+        "To meet it, give it at_least = 30, or ask more."
+    ]
+
+
+def test_a_plan_that_strikes_nobody_is_vacuous_however_rare_its_faults():
+    assert verdict({"on": FINE}, [], {"on": [RARE]}, False).state == "vacuous"
+
+
+def test_a_rare_fault_that_struck_a_retry_was_met():
+    struck = replace(RARE, planned=1, struck=1, requests=1)
+
+    assert spared({"off": [RARE], "on": [struck]}) == []
