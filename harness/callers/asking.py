@@ -29,13 +29,13 @@ class Asking:
     def __init__(self, url: str) -> None:
         self._url = url
         self._numbers = count(1)
-        self._usual_s: dict[str, float] = {}
+        self._usual: dict[str, Seen] = {}
 
     async def about(self, faults: Sequence[Fault]) -> list[Row]:
         """A row for each fault."""
         for caller in CALLERS:
             # The first warms up.
-            self._usual_s[caller] = [(await self._ask(caller, "", False)).took_s for _ in range(3)][-1]
+            self._usual[caller] = [await self._ask(caller, "", False) for _ in range(3)][-1]
         turn = asyncio.Semaphore(AT_ONCE)
         alone = [fault for fault in faults if name_of(fault.kind) in STRIKE_OTHERS]
         others = [fault for fault in faults if fault not in alone]
@@ -67,16 +67,15 @@ class Asking:
 
     async def _cell(self, caller: str, fault: str, tools: bool) -> str:
         seen = await asyncio.gather(*(self._ask(caller, fault, tools) for _ in range(TOGETHER)))
-        return worst([judge(one, QUESTION, tools, self._usual_s[caller], PATIENCE_S) for one in seen])
+        return worst([judge(one, QUESTION, tools, self._usual[caller], PATIENCE_S) for one in seen])
 
     async def _ask(self, caller: str, fault: str, tools: bool) -> Seen:
-        told, error = Told(), None
+        told, error = Told(time.monotonic), None
         headers = {"x-request-id": f"c-{next(self._numbers):06d}", "x-fault": fault}
         asked = Question(self._url, headers, TOOL_QUESTION if tools else QUESTION, tools)
-        began_s = time.monotonic()
         try:
             # A stall that the client's own timeout does not see must not hold up the table.
             await asyncio.wait_for(CALLERS[caller](told, asked), 2 * PATIENCE_S)
         except Exception as raised:
             error = raised
-        return told.seen(error, time.monotonic() - began_s)
+        return told.seen(error)

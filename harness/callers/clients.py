@@ -52,12 +52,20 @@ class Question:
 class Told:
     """What a caller is told, piece by piece: an exception does not take away what came before it."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock, self._began_s = clock, clock()
+        self._first_s: float | None = None
         self.text = ""
         self.calls: list[object] = []
 
-    def seen(self, error: BaseException | None, took_s: float) -> Seen:
-        return Seen(self.text, error, took_s, _judged(self.calls) if self.calls else None)
+    def say(self, text: str) -> None:
+        if text and self._first_s is None:
+            self._first_s = self._clock() - self._began_s
+        self.text += text
+
+    def seen(self, error: BaseException | None) -> Seen:
+        took_s = self._clock() - self._began_s
+        return Seen(self.text, error, took_s, self._first_s, _judged(self.calls) if self.calls else None)
 
 
 def _judged(calls: list[object]) -> str:
@@ -80,14 +88,14 @@ async def plain_httpx(told: Told, asked: Question) -> None:
         response.raise_for_status()
         async for line in response.aiter_lines():
             message = json.loads(line)["message"]
-            told.text += message["content"]
+            told.say(message["content"])
             told.calls += [call["function"]["arguments"] for call in message.get("tool_calls") or ()]
 
 
 async def ollama_client(told: Told, asked: Question) -> None:
     client = ollama.AsyncClient(asked.url, headers=dict(asked.headers), timeout=PATIENCE_S)
     async for part in await client.chat(**asked.body):
-        told.text += part.message.content or ""
+        told.say(part.message.content or "")
         told.calls += [dict(call.function.arguments) for call in part.message.tool_calls or ()]
 
 
@@ -98,7 +106,7 @@ async def openai_client(told: Told, asked: Question) -> None:
         async with openai.AsyncOpenAI(default_headers=asked.headers, **common) as client:
             async for chunk in await client.chat.completions.create(**asked.body):
                 for choice in chunk.choices:
-                    told.text += choice.delta.content or ""
+                    told.say(choice.delta.content or "")
                     for call in choice.delta.tool_calls or ():
                         said = call.function and call.function.arguments
                         arguments[call.index] = arguments.get(call.index, "") + (said or "")
@@ -120,7 +128,7 @@ async def _langchain(told: Told, model: BaseChatModel, asked: Question) -> None:
     offered: Any = model.bind_tools([TOOL]) if asked.tools else model
     whole: AIMessageChunk | None = None
     async for chunk in offered.astream(asked.text):
-        told.text += chunk.text
+        told.say(chunk.text)
         whole = chunk if whole is None else whole + chunk
     if whole is not None:
         told.calls += [call["args"] for call in (*whole.tool_calls, *whole.invalid_tool_calls)]

@@ -25,12 +25,14 @@ class Seen:
     """All that was said before it ended."""
     error: BaseException | None = None
     took_s: float = 0.0
+    first_s: float | None = None
+    """When the first text came."""
     arguments: str | None = None
     """Of a tool call: "good", or what is wrong with them; None where there is no tool call."""
 
 
-def judge(seen: Seen, question: str, tools: bool, usual_s: float, patience_s: float) -> tuple[int, str]:
-    """How bad it is, and in words; `usual_s` is what the call takes undisturbed, `patience_s` the timeout it was given."""
+def judge(seen: Seen, question: str, tools: bool, usual: Seen, patience_s: float) -> tuple[int, str]:
+    """How bad it is, and in words; `usual` is an undisturbed call, `patience_s` the timeout it was given."""
     if seen.error is not None:
         return _raised(seen, patience_s)
     if tools:
@@ -40,8 +42,15 @@ def judge(seen: Seen, question: str, tools: bool, usual_s: float, patience_s: fl
         return (
             SILENT if outcome == "truncated" else WRONG
         ), f"**{'empty answer, no error' if not seen.text else TOLD[outcome]}**"
-    late_s = seen.took_s - usual_s
-    return (LATE, f"right, {late_s:.1f} s late") if late_s > LATE_S else (RIGHT, "right")
+    late_s = seen.took_s - usual.took_s
+    told = f"right, {late_s:.1f} s late" if late_s > LATE_S else "right"
+    at_once = _spread_s(seen) < _spread_s(usual) / 3
+    return (LATE if late_s > LATE_S or at_once else RIGHT), told + (", all at once" if at_once else "")
+
+
+def _spread_s(seen: Seen) -> float:
+    """Between the first text and the end."""
+    return seen.took_s - (seen.took_s if seen.first_s is None else seen.first_s)
 
 
 def _raised(seen: Seen, patience_s: float) -> tuple[int, str]:

@@ -23,7 +23,7 @@ RIGHT = "".join(WHOLE)
 
 
 def words(seen: Seen, tools: bool = False) -> str:
-    return judge(seen, "q?", tools, usual_s=0.1, patience_s=2.0)[1]
+    return judge(seen, "q?", tools, usual=Seen(RIGHT, took_s=0.1), patience_s=2.0)[1]
 
 
 @pytest.mark.parametrize(
@@ -60,14 +60,22 @@ def test_what_was_seen_in_words(seen, told):
     ],
 )
 def test_tool_calls(arguments, told):
-    caller = Told()
+    caller = Told(lambda: 0.0)
     caller.calls += [] if arguments is None else [arguments]
 
-    assert words(caller.seen(None, 0.1), tools=True) == told
+    assert words(caller.seen(None), tools=True) == told
+
+
+def test_a_stream_that_comes_all_at_once():
+    """Proxy buffering: the first text is as late as the last."""
+    usual, buffered = Seen(RIGHT, took_s=0.6, first_s=0.3), Seen(RIGHT, took_s=0.6, first_s=0.59)
+
+    assert judge(usual, "q?", False, usual, 2)[1] == "right"
+    assert judge(buffered, "q?", False, usual, 2)[1] == "right, all at once"
 
 
 def test_the_unluckier_counts():
-    assert worst([judge(Seen(RIGHT), "q?", False, 0, 2), judge(Seen("", httpx.ReadError("")), "q?", False, 0, 2)]) == (
+    assert worst([judge(seen, "q?", False, Seen(), 2) for seen in (Seen(RIGHT), Seen("", httpx.ReadError("")))]) == (
         "`httpx.ReadError`"
     )
 
