@@ -89,7 +89,8 @@ def find(path: str | Path, home: Path, what: str) -> Path:
         if candidate.is_file():
             return candidate
     known = ", ".join(sorted(file.stem for file in home.glob("*.toml")))
-    raise BadInput(f"{path}: no such {what}. Give a TOML file, or one of: {known}")
+    wrong = "is a folder" if Path(path).is_dir() else f"no such {what}"
+    raise BadInput(f"{path}: {wrong}. Give a TOML file, or one of: {known}")
 
 
 def parse_scenario(values: object, text: str, path: Path, faults_dir: str | Path = "") -> Scenario:

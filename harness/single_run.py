@@ -125,6 +125,16 @@ def arm_of(scenario: Scenario, features: str) -> Arm:
     return known.get(features) or Arm(ARM_OF.get(features, "custom"), features, speaking(scenario.api))
 
 
+def summary_of(scenario: Scenario, plain: Scenario) -> str:
+    """What it is about: not what its file says, where that was overridden."""
+    others = {
+        "another plan": scenario.plan_text != plain.plan_text,
+        "another load": scenario.workload != plain.workload,
+    }
+    told = " and ".join(what for what, is_so in others.items() if is_so)
+    return f"the scenario {plain.name}, but with {told}" if told else plain.summary
+
+
 def _is_about(bound: str, arm: str) -> bool:
     """Whether a bound can be judged with this arm alone."""
     try:

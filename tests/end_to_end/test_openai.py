@@ -10,10 +10,10 @@ from tests.end_to_end.small import SCENARIO, headwind, write_scenario
 ROUTE = "/v1/chat/completions"
 FAULTS = {
     "cuts": ('kind = "cut"\nat = [3, 7]\nreset = [false, true]', 0.2),
-    "too early": ('kind = "silent_truncation"\nat = [2, 12]', 0.15),
-    "inside": ('kind = "stream_error"\nat = [0, 6]', 0.1),
-    "503": ('kind = "answer"\nstatus = 503', 0.1),
-    "429": ('kind = "rate_limit"\nretry_after_s = 0.3', 0.1),
+    "too early": ('kind = "silent_truncation"\nat = [2, 12]\nattempts = 1', 0.15),
+    "inside": ('kind = "stream_error"\nat = [0, 6]\nattempts = 1', 0.1),
+    "503": ('kind = "answer"\nstatus = 503\nattempts = 1', 0.1),
+    "429": ('kind = "rate_limit"\nretry_after_s = 0.3\nattempts = 1', 0.1),
     "spent": ('kind = "quota_spent"\nattempts = 1', 0.06),
 }
 PLAN = "seed = 7\n" + "".join(

@@ -56,7 +56,8 @@ def test_the_same_parameters_and_what_was_said_go_along(app_with, provider):
 
     assert first.sampling == {"temperature": 0.3, "top_p": 0.5, "max_tokens": 90, "seed": 7}
     assert second.sampling == first.sampling and second.body["model"] == first.body["model"]
-    assert second.body["messages"][:-1] == first.body["messages"] and told.text == provider.words(6)
+    assert second.body["messages"][:-1] == first.body["messages"]
+    assert told.text == provider.words(6) and [first.sent, second.sent] == [3, 3]
     assert (second.body["messages"][-1]["role"], second.body["messages"][-1]["content"]) == ("assistant", provider.words(3))
     assert [seen.attempt for seen in (first, second)] == ["1", "2"]
 
