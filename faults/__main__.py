@@ -1,6 +1,7 @@
 """python -m faults --upstream URL [--plan FILE] [--port P] [--rows FILE]: mitmdump as a reverse proxy, with our addon."""
 
 import os
+import re
 import socket
 import sys
 import tempfile
@@ -82,16 +83,18 @@ def check_plan(options: Namespace) -> None:
 
 
 def check_upstream(url: str) -> None:
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname or not has_good_port(url):
+    if not names_a_host(url):
         raise BadInput(f"--upstream {url}: must be a URL such as http://127.0.0.1:11434")
-    if parts.path.strip("/") or parts.query:
+    parts = urlsplit(url)
+    if parts.path.strip("/") or parts.query or parts.fragment:
         raise BadInput(f"--upstream {url}: must have no path, calls keep their own; try {parts.scheme}://{parts.netloc}")
 
 
-def has_good_port(url: str) -> bool:
+def names_a_host(url: str) -> bool:
+    """Over HTTP, and perhaps its port; a name and password would not be passed on."""
     try:
-        return urlsplit(url).port != 0
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and parts.port != 0 and bool(re.fullmatch(r"[\w.:[\]-]+", parts.netloc))
     except ValueError:
         return False
 

@@ -8,9 +8,9 @@ import atexit
 import logging
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import orjson
 from mitmproxy import connection, ctx, exceptions, flow, http
@@ -20,7 +20,7 @@ from mitmproxy.proxy import layer
 from faults.actions import Actions, Occupy, Pause, Refuse, Reply, Request, Sever
 from faults.armed import Armed
 from faults.call import Call, Reader, announced, plain
-from faults.carrier import Playing, addon_named, make_streams_ours, reset_all, reset_on_close
+from faults.carrier import Playing, addon_named, answer_to, make_streams_ours, reset_all, reset_on_close
 from faults.control import ROOM
 from faults.live import Live
 from faults.places import Places
@@ -42,6 +42,8 @@ class Faults:
     def __init__(self, *faults: Fault, seed: int = 0, name: str = "script") -> None:
         self.armed = Armed(Plan(faults, seed, name if faults else "none"))
         self.refusal = Refusal()
+        self.refused_by: Mapping[str, Any] = {}
+        """What the row of the call says that the last refusal struck."""
         self.live = Live(self.armed, self.refusal.give_up)
         self.rows: RowFile | None = None
         self.calls: dict[str, Call] = {}
@@ -93,16 +95,19 @@ class Faults:
         if flow.request.path.startswith(ROOM):
             return  # it is for us, and no call
         now_s = time.monotonic()
-        if self.armed.began_s is None and flow.request.method != "GET":
+        if self.armed.begins_with(flow.request.method):
             self.live.begin(now_s)
-        self.calls[flow.id] = Call(flow.client_conn.id, now_s, announced(flow.request.path, plain(flow.request.headers.fields)))
+        call = Call(flow.client_conn.id, now_s, announced(flow.request.path, plain(flow.request.headers.fields)))
+        self.calls[flow.id] = call
+        if self.refusal.on:  # its connection was being accepted when all were reset
+            call.broken_by(self.refused_by, now_s)
 
     async def request(self, flow: http.HTTPFlow) -> None:
         with self.failing_closed(flow):
-            call = self.calls.get(flow.id)
-            if call is None:
+            if flow.request.path.startswith(ROOM):
                 flow.response = self.live.answer(flow, time.monotonic(), self.calls.values())
                 return
+            call = self.calls[flow.id]
             call.request = self.describe(call, flow.request.get_content(strict=False) or b"")
             if faults := self.armed.decide(call.request):
                 call.script = Script(call.request, faults, time.monotonic)
@@ -139,8 +144,8 @@ class Faults:
             elif isinstance(action, dict) and flow.response:
                 flow.response.headers.update(action)
             elif isinstance(action, Reply):
-                flow.response = http.Response.make(action.status, action.body, dict(action.headers))
-                call.status, call.sent = action.status, len(action.body)
+                flow.response = answer_to(flow.request, action)
+                call.status, call.sent = action.status, len(flow.response.raw_content or b"")
             elif isinstance(action, Sever):
                 sever(flow, action.reset)
             elif isinstance(action, Refuse):
@@ -165,9 +170,11 @@ class Faults:
     async def refuse(self, call: Call, flow: http.HTTPFlow, seconds: float) -> None:
         """As if the provider's process died: whatever is connected is reset, the other calls' rows say by which fault."""
         sever(flow, reset=True)
+        assert call.script
+        self.refused_by = call.script.struck[-1]
         for other in self.calls.values():
-            if other is not call and call.script:
-                other.broken_by(call.script.struck[-1], time.monotonic())
+            if other is not call:
+                other.broken_by(self.refused_by, time.monotonic())
         reset_all(but=flow.client_conn)
         await self.refusal.begin(seconds)
 

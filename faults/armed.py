@@ -50,6 +50,10 @@ class Armed:
         """When the first call asked for something; windows of faults count from it. Probes of readiness only look."""
         self._landed: dict[str, Landed] = {}
 
+    def begins_with(self, method: str) -> bool:
+        """Whether the clock starts with a call of this method."""
+        return self.began_s is None and method not in ("GET", "HEAD")
+
     def at_s(self, now_s: float) -> float:
         """Seconds since the first call that asked for something."""
         return 0.0 if self.began_s is None else max(0.0, now_s - self.began_s)

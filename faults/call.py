@@ -1,6 +1,7 @@
 """What the proxy knows of one call, and the row that becomes of it."""
 
 import asyncio
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
@@ -14,6 +15,8 @@ from faults.script import Script, where_it_broke
 from records.rows import CallRow
 
 ATTEMPTS_REMEMBERED = 100_000
+_NUMBER = re.compile(r"[0-9]{1,9}")
+"""An attempt; what is longer, no row could hold."""
 
 
 @dataclass(eq=False)
@@ -55,12 +58,20 @@ class Call:
         self.also_struck.append({**fact, "bug": where_it_broke(error)})
 
     def broken_by(self, struck: Mapping[str, Any], at_s: float) -> None:
-        """A fault that struck another call has ended this one too."""
+        """A fault that struck another call has ended this one too; a second one of its name finds it ended."""
+        if struck["fault"] in [one["fault"] for one in self.struck]:
+            return
         message = self.script.index if self.script else 0
         self.also_struck.append({**struck, "at_s": at_s, "message": message, "byte": self.sent})
 
+    @property
+    def struck(self) -> list[dict[str, Any]]:
+        """All that struck it, its own faults first."""
+        return (self.script.struck if self.script else []) + self.also_struck
+
     def row(self, finished_s: float) -> CallRow:
-        script = self.script
+        script, struck = self.script, self.struck
+        told = [one["fault"] for one in struck]
         return CallRow(
             request_id=self.request.id,
             attempt=self.request.attempt or 1,
@@ -71,8 +82,8 @@ class Call:
             status=self.status,
             bytes=self.sent,
             planned=[fault.name for fault in script.faults] if script else [],
-            struck=(script.struck if script else []) + self.also_struck,
-            missed=script.missed if script else [],
+            struck=struck,
+            missed=[name for name in script.missed if name not in told] if script else [],
         )
 
 
@@ -115,15 +126,16 @@ def _legible(text: str) -> str:
 
 def _told_attempt(headers: Mapping[str, str]) -> int:
     told = headers.get("x-attempt", "")
-    if told.isdecimal():
+    if _NUMBER.fullmatch(told):
         return int(told)
     # The OpenAI SDK numbers its own retries, from 0.
     told = headers.get("x-stainless-retry-count", "")
-    return int(told) + 1 if told.isdecimal() else 0
+    return int(told) + 1 if _NUMBER.fullmatch(told) else 0
 
 
 def _model(body: bytes) -> str:
     try:
-        return str(orjson.loads(body)["model"])
+        model = orjson.loads(body)["model"]
     except (ValueError, LookupError, TypeError):
         return ""
+    return model if isinstance(model, str) else ""

@@ -9,9 +9,11 @@ import socket
 import struct
 from collections import deque
 from collections.abc import Iterator
+from contextlib import suppress
+from http.client import responses
 from typing import Any
 
-from mitmproxy import ctx
+from mitmproxy import ctx, http
 from mitmproxy.connection import Client
 from mitmproxy.proxy import commands, events, layer
 from mitmproxy.proxy.layers import HttpLayer
@@ -24,7 +26,7 @@ from mitmproxy.proxy.layers.http import (  # type: ignore[attr-defined]
     SendHttp,
 )
 
-from faults.actions import Action, Finish, Pause, Sever
+from faults.actions import Action, Finish, Pause, Reply, Sever
 from faults.call import Call
 from faults.control import ASKED_HOST, ROOM
 from faults.script import Script
@@ -188,12 +190,22 @@ def make_streams_ours(next_layer: layer.NextLayer) -> None:
         raise
 
 
+def answer_to(request: http.Request, reply: Reply) -> http.Response:
+    """As HTTP sends it: with the status's own words, which mitmproxy has not for all, and to HEAD without the body."""
+    response = http.Response.make(reply.status, reply.body, dict(reply.headers))
+    response.reason = responses.get(reply.status, response.reason)
+    if request.method == "HEAD":
+        response.raw_content = b""
+    return response
+
+
 def reset_on_close(client: Client) -> None:
     """Make the coming close of this connection a TCP reset; mitmproxy has no command for that, this reaches inside."""
     handler = addon_named("proxyserver").connections.get(client.id)
     if handler is not None and client in handler.transports:
         connection = handler.transports[client].writer.get_extra_info("socket")
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        with suppress(OSError):  # the app has left, only mitmproxy has not told us yet
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
 def reset_all(but: Client) -> None:
@@ -203,6 +215,8 @@ def reset_all(but: Client) -> None:
         if client is not but and client in handler.transports:
             reset_on_close(client)
             handler.close_connection(client)
+            # Which cancels the task that would close it: not enough where that one has not begun.
+            handler.transports[client].writer.close()
 
 
 def addon_named(name: str) -> Any:

@@ -83,10 +83,11 @@ class Exchange:
         return response
 
     def _answered(self, reply: Reply) -> httpx.Response:
-        self.call.sent = len(reply.body)
+        body = b"" if self.request.method == "HEAD" else reply.body
+        self.call.sent = len(body)
         headers = [(_bytes(name), _bytes(value)) for name, value in reply.headers.items()]
         _set(headers, "content-length", str(len(reply.body)))
-        return httpx.Response(reply.status, headers=headers, stream=httpx.ByteStream(reply.body))
+        return httpx.Response(reply.status, headers=headers, stream=httpx.ByteStream(body))
 
     async def _passed_on(self) -> httpx.Response:
         self.call.passed_on, script = True, self.call.script
@@ -113,15 +114,16 @@ class Exchange:
         try:
             self.silent_since_s = self.hands.now()
             while (actions := await self._next()) is not None:
-                for action in self.weather.one_by_one(actions):
-                    if isinstance(action, Finish):
-                        return
-                    if not isinstance(action, bytes):
-                        await self._act(action, UNFINISHED)
-                    elif action:
-                        self.call.sent += len(action)
-                        yield action
-                        self.silent_since_s = self.hands.now()
+                with self.weather.one_by_one(actions) as each:
+                    for action in each:
+                        if isinstance(action, Finish):
+                            return
+                        if not isinstance(action, bytes):
+                            await self._act(action, UNFINISHED)
+                        elif action:
+                            self.call.sent += len(action)
+                            yield action
+                            self.silent_since_s = self.hands.now()
         finally:
             await self.end()
 
@@ -141,14 +143,15 @@ class Exchange:
 
     async def _perform(self, actions: Actions, headers: RawHeaders) -> Reply | None:
         """What is to be done before there is a body, some of it to the headers."""
-        for action in self.weather.one_by_one(actions):
-            if isinstance(action, Reply):
-                return action
-            if isinstance(action, dict):
-                for name, value in action.items():
-                    _set(headers, name, value)
-            else:
-                await self._act(action, UNANSWERED)
+        with self.weather.one_by_one(actions) as each:
+            for action in each:
+                if isinstance(action, Reply):
+                    return action
+                if isinstance(action, dict):
+                    for name, value in action.items():
+                        _set(headers, name, value)
+                else:
+                    await self._act(action, UNANSWERED)
         return None
 
     async def _act(self, action: Action, how_it_breaks: str) -> None:

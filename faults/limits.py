@@ -27,13 +27,18 @@ class Limit(NamedTuple):
 
 def go_duration(seconds: float) -> str:
     """As OpenAI writes durations, "6m0s", "1.2s", "644ms"; rounded up to milliseconds, so that it is never too short."""
-    milliseconds = ceil(seconds * 1000 - 1e-6)
+    milliseconds = _whole(seconds * 1000)
     if milliseconds < 1000:
         return f"{milliseconds}ms" if milliseconds else "0s"
     minutes, rest = divmod(milliseconds, 60_000)
     hours, minutes = divmod(minutes, 60)
     text = f"{rest / 1000:g}s"
     return f"{hours}h{minutes}m{text}" if hours else f"{minutes}m{text}" if minutes else text
+
+
+def _whole(milliseconds: float) -> int:
+    """Rounded up, but for what floats lose."""
+    return ceil(milliseconds - 1e-6)
 
 
 def limit_headers(path: str, *limits: Limit) -> dict[str, str]:
@@ -55,9 +60,10 @@ def limit_headers(path: str, *limits: Limit) -> dict[str, str]:
 
 def retry_headers(path: str, retry_after_s: float) -> dict[str, str]:
     """Whole seconds, rounded up; OpenAI gives milliseconds too, and its SDK prefers them."""
-    headers = {"retry-after": str(ceil(retry_after_s))}
+    milliseconds = _whole(retry_after_s * 1000)
+    headers = {"retry-after": str(ceil(milliseconds / 1000))}
     if provider_of(path) == "openai":
-        headers["retry-after-ms"] = str(ceil(retry_after_s * 1000 - 1e-6))
+        headers["retry-after-ms"] = str(milliseconds)
     return headers
 
 

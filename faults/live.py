@@ -10,8 +10,10 @@ import orjson
 from mitmproxy import ctx, http
 from mitmproxy.addonmanager import Loader
 
+from faults.actions import Reply
 from faults.armed import Armed, Change
 from faults.call import Call, plain
+from faults.carrier import answer_to
 from faults.control import Asked, Control
 from faults.found import find_kinds
 from faults.kinds import KINDS
@@ -74,7 +76,7 @@ class Live:
         asked = Asked(request.method, request.path, plain(request.headers.fields), body, peer)
         in_flight = [(call.started_s, call.script) for call in calls if call.script]
         status, told = self._control.answer(asked, now_s, in_flight)
-        return http.Response.make(status, json.dumps(told) + "\n", JSON)
+        return answer_to(request, Reply(status, JSON, json.dumps(told).encode() + b"\n"))
 
     def _end(self, now_s: float) -> None:
         why = f"the plan ends after {self._armed.plan.stop_after_s:g} s"

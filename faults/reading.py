@@ -126,9 +126,9 @@ def _read_headers(table: Table) -> dict[str, str]:
 def _read_during(table: Table) -> tuple[float, float]:
     table.asked.add("during")
     window = table.values.get("during", [0.0, inf])
-    if not is_range(window) or isinstance(window[0], bool) or window[0] < 0:
+    if not is_range(window) or bool in map(type, window) or not window[0] >= 0:
         table.problem("during", f"must be [from_s, to_s] in seconds, got {window!r}")
-    elif window[0] >= window[1]:
+    elif not window[0] < window[1]:
         table.problem("during", f"is reversed, got {window!r}")
     else:
         return float(window[0]), float(window[1])
@@ -151,6 +151,8 @@ def read_shares(path: str | Path, plan: Plan) -> Plan:
         raise BadInput(f"{path}: {error.strerror}") from None
     except ValueError as error:
         raise BadInput(f"{path}: not readable as JSON: {error}") from None
+    except RecursionError:
+        raise BadInput(f"{path}: not readable as JSON: nested too deeply") from None
     return parse_shares(told, str(path), plan)
 
 

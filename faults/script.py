@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from itertools import islice
-from math import isfinite
 from pathlib import Path
 from traceback import extract_tb
 from typing import Any
@@ -12,6 +11,7 @@ from faults.actions import (
     SUBJECTS,
     Action,
     Actions,
+    Finish,
     Headers,
     Message,
     Occupy,
@@ -37,6 +37,8 @@ class Script:
         self._records: dict[str, dict[str, Any]] = {}
         self._added: Headers = {}
         self._messages = Messages()
+        self._sent_on: dict[str, int] = {}
+        """Bytes, by the fault that sent them on to another one."""
         self._passed_s = 0.0
         self.index = self.byte = 0
 
@@ -122,11 +124,18 @@ class Script:
         return self._chain_of_many(faults, message) if faults else iter((message.data,))
 
     def _chain_of_many(self, faults: list[Fault], message: Message) -> Actions:
+        first, byte = faults[0].name, self._sent_on.get(faults[0].name, 0)
         for action in self._play(faults[0], message, message.data):
-            if isinstance(action, bytes):
-                yield from self._chain(faults[1:], message._replace(data=action))
-            else:
+            if not isinstance(action, bytes):
                 yield action
+            elif action or not message.last:  # what was held back is no end yet
+                self._sent_on[first] = byte + len(action)
+                yield from self._chain(faults[1:], message._replace(data=action, last=False, byte=byte))
+                byte = self._sent_on[first]
+            if isinstance(action, Sever | Finish):
+                return
+        if message.last:
+            yield from self._chain(faults[1:], message._replace(byte=byte))
 
     def _play(self, fault: Fault, subject: Subject, unchanged: bytes | None = None) -> Actions:
         """What the fault makes of its subject; it has struck with the first action that makes a difference."""
@@ -177,5 +186,5 @@ def where_it_broke(error: Exception) -> str:
 
 
 def _writable(value: object) -> object:
-    """As JSON holds it: it knows no infinity."""
-    return str(value) if isinstance(value, float) and not isfinite(value) else value
+    """As JSON holds it: it knows no infinity, and orjson no whole number of more than 64 bits."""
+    return str(value) if isinstance(value, int | float) and not abs(value) < 2**63 else value

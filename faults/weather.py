@@ -1,6 +1,7 @@
 """A plan's faults under the httpx clients of this process: what the addon is in the proxy, without one."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from math import inf
 from threading import RLock
@@ -41,7 +42,7 @@ class Weather:
     def begin(self, request: httpx.Request, now_s: Callable[[], float]) -> Call:
         """The call that this request is, and the script of the faults that are to strike it."""
         began_s = now_s()
-        if self.armed.began_s is None and request.method != "GET":
+        if self.armed.begins_with(request.method):
             self.armed.began_s = began_s
         known = announced(request.url.raw_path.decode(), plain(request.headers.raw))
         call = Call("", began_s, self.reader.request(known, request.content, self.armed.at_s(began_s)))
@@ -49,7 +50,17 @@ class Weather:
             call.script = Script(call.request, faults, now_s)
         return call
 
-    def one_by_one(self, actions: Actions) -> Iterator[Action]:
+    @contextmanager
+    def one_by_one(self, actions: Actions) -> Iterator[Iterator[Action]]:
+        """The fault is over when the call is, not only when the error that ended it is forgotten."""
+        try:
+            yield self._each(actions)
+        finally:
+            if isinstance(actions, Generator):
+                with self.lock:
+                    actions.close()
+
+    def _each(self, actions: Actions) -> Iterator[Action]:
         while True:
             with self.lock:
                 action = next(actions, None)

@@ -2,7 +2,8 @@
 
 from typing import Annotated
 
-from faults.actions import Actions, Request, Seconds
+from faults.actions import Actions, Request
+from faults.limits import WithinADay
 from faults.providers import error_reply, provider_of
 
 # What providers really write, by status; an app may show it to its users, so a fault should look like the real thing.
@@ -37,7 +38,7 @@ def answer(
     request: Request,
     status: Annotated[int, 400, 599],
     text: str = "",
-    retry_after_s: Seconds | None = None,
+    retry_after_s: WithinADay | None = None,
     extra_headers: dict[str, str] | None = None,
 ) -> Actions:
     """Answer with an error `status` in the provider's own shape, without asking the provider."""

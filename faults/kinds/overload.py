@@ -4,6 +4,7 @@ from bisect import bisect_right, insort
 from typing import Annotated
 
 from faults.actions import Actions, Count, Reply, Request
+from faults.kinds.answer import usual_text
 from faults.limits import WithinADay, retry_headers
 from faults.providers import error_reply, provider_of
 
@@ -17,13 +18,11 @@ SLOW_DOWN = {
 
 def overloaded_reply(path: str, retry_after_s: float | None = None) -> Reply:
     """529 from Anthropic, 503 from the others, in their own words."""
-    headers = {} if retry_after_s is None else retry_headers(path, retry_after_s)
-    provider = provider_of(path)
-    if provider == "anthropic":  # anthropic-sdk-typescript issue 616
-        return error_reply(path, 529, "Overloaded", headers={"x-should-retry": "true", **headers})
-    if provider == "openai":  # sub2api issue 6631
-        return error_reply(path, 503, "Our servers are currently overloaded. Please try again later.", headers=headers)
-    return error_reply(path, 503, "server busy, please try again.  maximum pending requests exceeded", headers=headers)
+    status, headers = (529, {"x-should-retry": "true"}) if provider_of(path) == "anthropic" else (503, {})
+    if retry_after_s is not None:
+        headers |= retry_headers(path, retry_after_s)
+    # anthropic-sdk-typescript issue 616, sub2api issue 6631 (OpenAI)
+    return error_reply(path, status, usual_text(path, status), headers=headers)
 
 
 def overloaded(request: Request, retry_after_s: WithinADay | None = None) -> Actions:

@@ -6,6 +6,9 @@ from typing import Annotated
 from faults.actions import Actions, Count, Message, Pause, Seconds
 from faults.frames import keep_alive
 
+DUST_S = 1e-6
+"""Lost in arithmetic of floats."""
+
 
 def stall(message: Message, at: Count | None = None, after_bytes: Count | None = None, seconds: Seconds = inf) -> Actions:
     """Go silent for `seconds`, by default for ever, before message `at` or after `after_bytes`; with neither, at the start."""
@@ -29,7 +32,7 @@ def masked_stall(
 ) -> Actions:
     """Say nothing for `seconds` before message `at` but a keep-alive every `every_s`; SSE has comments, or `named` pings."""
     left_s = seconds if message.index == at and message.sort else 0.0
-    while left_s > 0:
+    while left_s > DUST_S:
         yield Pause(min(every_s, left_s))
         left_s -= every_s
         yield keep_alive(message, named)

@@ -30,6 +30,10 @@ def broken(message):
     yield message.data[1 // (3 - message.index):]
 
 class Careless(Faults):
+    def requestheaders(self, flow):
+        if "x-hopeless" in flow.request.headers: raise RuntimeError("not even a call")
+        super().requestheaders(flow)
+
     def describe(self, call, body):
         if "x-careless" in call.request.headers: raise RuntimeError("oh no")
         return super().describe(call, body)
@@ -75,6 +79,10 @@ def test_everything_wrong_is_told_at_once(tmp_path):
     [
         (["--upstream", "http://127.0.0.1:9", "--plan", "none.toml"], "none.toml: No such file or directory"),
         (["--upstream", "http://127.0.0.1:9/v1"], "must have no path"),
+        (["--upstream", "http://127.0.0.1:9#v1"], "must have no path"),
+        (["--upstream", "http://[::1"], "--upstream http://[::1: must be a URL such as http://127.0.0.1:11434"),
+        (["--upstream", "http://me:secret@127.0.0.1:9"], "must be a URL such as http://127.0.0.1:11434"),
+        (["--upstream", "http://my host:9"], "--upstream http://my host:9: must be a URL such as http://127.0.0.1:11434"),
         (["--upstream", "http://127.0.0.1:9", "--port", "70000"], "must be between 0 and 65535"),
         (["--upstream", "http://127.0.0.1:9", "--faults-dir", "nowhere"], "nowhere: no such folder"),
         (["--upstream", "http://127.0.0.1:9", "--shares", "none.json"], "none.json: No such file or directory"),
@@ -88,6 +96,14 @@ def test_bad_input(arguments, sentence):
 
     assert (told.returncode, told.stdout) == (2, "")
     assert sentence in told.stderr and len(told.stderr.splitlines()) == 1
+
+
+def test_shares_that_are_nested_too_deeply_are_told(tmp_path):
+    (tmp_path / "strata.json").write_text("[" * 100_000)
+    told = proxy("--upstream", "http://127.0.0.1:9", "--shares", tmp_path / "strata.json")
+
+    assert (told.returncode, told.stdout) == (2, "")
+    assert told.stderr == f"{tmp_path}/strata.json: not readable as JSON: nested too deeply\n"
 
 
 def test_by_itself(start, tmp_path):
@@ -137,6 +153,8 @@ def test_a_script_of_ones_own(run, upstream, tmp_path):
         post(url + "/api/broken", "buggy")
     with pytest.raises(httpx.RemoteProtocolError):
         post(url + "/api/chat", "careless", **{"x-careless": "1"})
+    with pytest.raises(httpx.RemoteProtocolError):
+        post(url + "/api/chat", "hopeless", **{"x-hopeless": "1"})
     assert post(url + "/api/chat", "after").status_code == 200
 
     mine, buggy, careless, _ = rows(file)

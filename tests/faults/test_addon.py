@@ -48,6 +48,22 @@ def test_429_in_openais_shape_with_headers(proxy, get):
     assert (got.headers["retry-after"], got.headers["x-ratelimit-remaining-requests"]) == ("1", "0")
 
 
+def test_head_is_answered_without_a_body(proxy, row):
+    """Or the next response on the connection begins with it."""
+    with httpx.Client() as client:
+        for id_ in ("head-1", "head-2"):
+            struck = client.head(proxy.url + "/api/chat", headers={"x-request-id": id_, "x-fault": "503"})
+            control = client.head(proxy.url + "/__headwind__/faults")
+            assert (struck.status_code, int(struck.headers["content-length"]) > 50, control.status_code) == (503, True, 405)
+            assert row(id_)["bytes"] == 0
+
+
+def test_a_status_comes_with_its_words(proxy):
+    with socket.create_connection(("127.0.0.1", proxy.port)) as app:
+        app.sendall(b"POST /api/chat HTTP/1.1\r\nHost: h\r\nX-Fault: 429\r\nContent-Length: 0\r\n\r\n")
+        assert app.makefile("rb").readline() == b"HTTP/1.1 429 Too Many Requests\r\n"
+
+
 def test_422_on_the_first_attempt_only(proxy, get):
     async def attempts(client):
         return [await get(client, proxy.url + "/api/chat", "422", "422", x_attempt=n) for n in (1, 2)]

@@ -170,3 +170,11 @@ def test_the_last_changes_are_told_with_how_long_ago_they_were(armed):
 
     assert len(told) == KEPT
     assert told[-1] == {"ago_s": 2.0, **vars(ChangeRow(KEPT + 4.0, "off", "control", "busy"))}
+
+
+def test_probes_of_readiness_do_not_start_the_clock(armed):
+    """GET and HEAD only look; Ollama's own command asks HEAD / before all else."""
+    assert [armed.begins_with(method) for method in ("GET", "HEAD", "POST")] == [False, False, True]
+
+    armed.began_s = 1.0
+    assert not armed.begins_with("POST")

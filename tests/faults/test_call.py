@@ -1,6 +1,7 @@
 """What is read of a call, and its row."""
 
 import orjson
+import pytest
 
 from faults import call as call_file
 from faults.actions import Request
@@ -24,7 +25,7 @@ def test_what_a_request_says():
 
 
 def test_bodies_without_a_model():
-    for body in (b"", b"{", b"[]", b'{"messages": []}'):
+    for body in (b"", b"{", b"[]", b'{"messages": []}', b'{"model": null}', b'{"model": ["m"]}'):
         assert read("/", {}, body).model == ""
 
 
@@ -33,6 +34,31 @@ def test_attempts_told_or_counted():
     told = [{"x-attempt": "5", "x-stainless-retry-count": "0"}, {"x-stainless-retry-count": "1"}, {"x-attempt": "?"}, {}]
 
     assert [read("/", {"x-request-id": "r", **headers}, reader=reader).attempt for headers in told] == [5, 2, 1, 2]
+
+
+@pytest.mark.parametrize("digits", [20, 5000])
+def test_an_attempt_that_no_row_can_hold_is_not_told(digits):
+    for name in ("x-attempt", "x-stainless-retry-count"):
+        assert read("/", {"x-request-id": "r", name: "9" * digits}).attempt == 1
+
+
+def test_a_fault_of_other_calls_is_told_once():
+    """Two refusals at once break each other."""
+    call, struck = Call("connection", 1.0, Request("p1")), {"fault": "refuse", "kind": "refuse", "params": {}}
+    for at_s in (1.0, 2.0):
+        call.broken_by(struck, at_s)
+
+    assert [(one["fault"], one["at_s"]) for one in call.row(3.0).struck] == [("refuse", 1.0)]
+
+
+def test_what_another_calls_fault_did_is_not_missed():
+    """The same fault was planned for this call too, and had not come to its turn."""
+    fault = Fault(drop)
+    call = Call("connection", 1.0, Request("p1"), Script(Request("p1"), [fault], lambda: 1.0))
+    assert call.row(2.0).missed == ["drop"]
+    call.broken_by({"fault": "drop", "kind": "drop", "params": {}}, 1.5)
+
+    assert (call.row(2.0).missed, len(call.row(2.0).struck)) == ([], 1)
 
 
 def test_a_call_without_an_id_is_known_by_its_body():

@@ -8,9 +8,13 @@ import socket
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import httpx
 import pytest
+from mitmproxy.connection import Client
+
+from faults import carrier
 
 
 def on_the_wire(what):
@@ -238,6 +242,43 @@ def cut_third(message):
 ScriptedStream.sever = cannot
 addons = [Faults(Fault(cut_third, headers={"x-fault": "cut"}))]
 """
+
+
+def test_an_app_that_has_just_left_needs_no_reset(monkeypatch):
+    """Its socket is closed, but mitmproxy has not told us yet: no bug of ours."""
+
+    async def left():
+        here, there = socket.socketpair()
+        _, writer = await asyncio.open_connection(sock=here)
+        there.close()
+        writer.close()
+        await writer.wait_closed()
+        app = Client(peername=("127.0.0.1", 1), sockname=("127.0.0.1", 2))
+        handler = SimpleNamespace(transports={app: SimpleNamespace(writer=writer)})
+        monkeypatch.setattr(carrier, "addon_named", lambda name: SimpleNamespace(connections={app.id: handler}))
+        carrier.reset_on_close(app)
+        return writer.get_extra_info("socket").fileno()
+
+    assert asyncio.run(left()) == -1
+
+
+def test_a_connection_that_nobody_reads_yet_is_reset_too(monkeypatch):
+    """What reads it was cancelled before its first step, and so closes nothing: the app would wait for ever."""
+
+    async def refused():
+        here, there = socket.socketpair()
+        _, writer = await asyncio.open_connection(sock=here)
+        there.settimeout(5)
+        app = Client(peername=("127.0.0.1", 1), sockname=("127.0.0.1", 2))
+        reads = asyncio.create_task(asyncio.sleep(0))
+        handler = SimpleNamespace(
+            client=app, transports={app: SimpleNamespace(writer=writer)}, close_connection=lambda _: reads.cancel()
+        )
+        monkeypatch.setattr(carrier, "addon_named", lambda name: SimpleNamespace(connections={app.id: handler}))
+        carrier.reset_all(but=Client(peername=("127.0.0.1", 3), sockname=("127.0.0.1", 2)))
+        return await asyncio.to_thread(there.recv, 1)
+
+    assert asyncio.run(refused()) == b""
 
 
 def test_what_cannot_even_be_severed_is_closed(run, upstream, get, tmp_path):

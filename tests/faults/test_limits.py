@@ -2,7 +2,7 @@
 
 import pytest
 
-from faults.limits import Limit, go_duration, limit_headers
+from faults.limits import Limit, go_duration, limit_headers, retry_headers
 
 
 @pytest.mark.parametrize(
@@ -22,6 +22,12 @@ from faults.limits import Limit, go_duration, limit_headers
 )
 def test_durations_as_go_writes_them(seconds, text):
     assert go_duration(seconds) == text
+
+
+@pytest.mark.parametrize(("seconds", "whole"), [(12.000000000000002, "12"), (12.001, "13"), (0.4, "1")])
+def test_a_wait_in_whole_seconds_is_no_longer_than_it_must_be(seconds, whole):
+    """What floats lose is no second; OpenAI's two headers tell the same wait."""
+    assert retry_headers("/api/chat", seconds) == {"retry-after": whole}
 
 
 def test_who_tells_what():

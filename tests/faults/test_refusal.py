@@ -8,6 +8,9 @@ import time
 
 import httpx
 import pytest
+from mitmproxy.test import tflow
+
+from faults.addon import Faults
 
 PLAN = """
 [[fault]]
@@ -75,6 +78,16 @@ def test_everything_breaks_nothing_connects_and_then_it_is_back(dying, get, seen
     assert said == {"idle": [], "struck": ["down"], "streaming": ["down"], "waiting": ["late", "down"], "back": []}
     assert rows()["streaming"]["status"] == 200 and rows()["streaming"]["struck"][0]["byte"] > 0
     assert seen("struck") is None
+
+
+def test_a_call_that_comes_too_late_to_be_reset_says_why_it_broke():
+    """Its connection was being accepted when the provider died: the call begins on what is closed already."""
+    addon, flow = Faults(), tflow.tflow()
+    addon.refusal.on, addon.refused_by = True, {"fault": "down", "kind": "refuse", "params": {}}
+
+    addon.requestheaders(flow)
+
+    assert [one["fault"] for one in addon.calls[flow.id].row(1.0).struck] == ["down"]
 
 
 def test_one_that_ends_while_it_refuses_ends_in_order(dying, get):

@@ -3,6 +3,7 @@
 from functools import partial
 from itertools import count, pairwise
 
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,6 +11,9 @@ from hypothesis import strategies as st
 from faults.actions import Finish, Message, Pause, Reply, Request, Sever
 from faults.kinds import KINDS
 from faults.kinds.cut import cut
+from faults.kinds.delivery import buffered, split_frames
+from faults.kinds.ending import linger
+from faults.kinds.frame import duplicated, reordered
 from faults.kinds.latency import latency, slow_first_token
 from faults.kinds.stall import stall
 from faults.plan import Fault
@@ -122,6 +126,32 @@ def test_one_fault_works_on_what_the_other_sends_on():
     script = a_script(Fault(shout), Fault(cut, {"at": 1}))
     assert sent(play(script, [BODY])) == b'DATA: {"N": 0}\n\n'
     assert [one["kind"] for one in script.struck] == ["shout", "cut"]
+
+
+@pytest.mark.parametrize("first", [Fault(buffered), Fault(reordered, {"at": 5})])
+def test_the_end_comes_once_and_after_all_that_was_held_back(first):
+    """The second fault meets an end that is empty, as it would alone."""
+    body = BODY.removesuffix(b"data: [DONE]\n\n")
+
+    done = play(a_script(first, Fault(linger, {"seconds": 2.0})), [body])
+    assert sent(done[: done.index(Pause(2.0))]) == body and done.count(Pause(2.0)) == 1
+
+    done = play(a_script(first, Fault(cut)), [body])
+    assert (sent(done), done[-1]) == (body, Sever())
+
+
+@pytest.mark.parametrize("first", [Fault(buffered, {"hold": 2}), Fault(split_frames), Fault(duplicated)])
+@pytest.mark.parametrize("after_bytes", [0, 20, 40, 60])
+def test_bytes_count_in_the_body_that_a_fault_meets(first, after_bytes):
+    """Which is what the faults before it made of the provider's."""
+    assert len(sent(play(a_script(first, Fault(cut, {"after_bytes": after_bytes})), [BODY]))) == after_bytes
+
+
+def test_a_number_that_no_row_can_hold_is_told_as_text():
+    script = a_script(Fault(buffered, {"hold": 2**70}))
+    play(script, [BODY])
+
+    assert orjson.loads(orjson.dumps(script.struck))[0]["params"] == {"hold": str(2**70)}
 
 
 def test_a_fault_behind_a_cut_is_missed():

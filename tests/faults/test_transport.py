@@ -14,6 +14,8 @@ import httpx
 import pytest
 
 from faults.actions import Finish, Occupy, Refuse, Reply, Sever
+from faults.kinds.answer import answer
+from faults.kinds.cold_load import cold_load
 from faults.kinds.hang import hang
 from faults.kinds.latency import latency
 from faults.kinds.stall import stall
@@ -130,6 +132,20 @@ def test_what_a_fault_withholds_is_silence_too():
     assert (body, type(error), took_s) == (b"", httpx.ReadTimeout, 3)
 
 
+def test_a_fault_ends_with_its_call_though_the_error_is_remembered():
+    """As a retry does: who leaves while a model loads ends that, and the next call loads it anew."""
+    weather = Weather(Plan((Fault(cold_load, {"seconds": 10.0}),)))
+
+    async def calls():
+        async with httpx.AsyncClient(transport=AsyncTransport(weather, Paced(*LINES)), base_url="http://m") as client:
+            with pytest.raises(httpx.ReadTimeout) as remembered:
+                await client.post("/api/chat", timeout=4)
+            await client.post("/api/chat", timeout=None)
+            return remembered
+
+    assert run_virtually(calls())[1] == 14
+
+
 def test_rows_go_by_a_clock_that_is_given():
     """Waiting does not."""
     weather = Weather(Plan((Fault(stall, {"at": 2, "seconds": 3.0}),)), clock=lambda: 7.0)
@@ -177,6 +193,17 @@ def test_a_call_that_meets_no_fault_passes_as_it_is():
     assert (b"x-bytes", b"\xff\xfe") in touched.headers.raw
 
 
+def test_head_is_answered_without_a_body():
+    weather = Weather(Plan((Fault(answer, {"status": 503}),)))
+
+    async def calls():
+        async with httpx.AsyncClient(transport=AsyncTransport(weather, Paced()), base_url="http://m") as client:
+            return await client.head("/api/chat")
+
+    got = run_virtually(calls())[0]
+    assert (got.content, int(got.headers["content-length"]) > 50, weather.rows[0]["bytes"]) == (b"", True, 0)
+
+
 def test_windows_count_from_the_first_call_that_asks_and_attempts_by_id():
     early = Fault(lambda request: iter([Reply(503, {}, b"")]), name="early", during_s=(0, 10))
     weather = Weather(Plan((early,)))
@@ -184,6 +211,7 @@ def test_windows_count_from_the_first_call_that_asks_and_attempts_by_id():
     async def calls():
         async with httpx.AsyncClient(transport=AsyncTransport(weather, Paced(*LINES)), base_url="http://m") as client:
             await client.get("/api/tags")
+            await client.head("/")
             await asyncio.sleep(60)
             first = await client.post("/api/chat", headers={"x-request-id": "one"})
             await asyncio.sleep(9)
@@ -193,7 +221,7 @@ def test_windows_count_from_the_first_call_that_asks_and_attempts_by_id():
             return [one.status_code for one in (first, second, third)]
 
     assert run_virtually(calls())[0] == [503, 503, 200]
-    told = [(row["request_id"], row["attempt"], row["path"], row["planned"]) for row in weather.rows[1:]]
+    told = [(row["request_id"], row["attempt"], row["path"], row["planned"]) for row in weather.rows[2:]]
     assert told == [("one", 1, "/api/chat", ["early"]), ("one", 2, "/api/chat", ["early"]), ("one", 7, "/api/chat", [])]
 
 

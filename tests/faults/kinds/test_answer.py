@@ -5,7 +5,10 @@ import json
 import pytest
 
 from faults.actions import Request
+from faults.kinds import KINDS
 from faults.kinds.answer import answer
+from faults.reading import parse_plan
+from records.bad_input import BadInput
 
 OLLAMA, OPENAI = Request("r", path="/api/chat"), Request("r", path="/v1/chat/completions")
 ANTHROPIC = Request("r", path="/v1/messages")
@@ -44,11 +47,18 @@ def test_a_wrong_key_in_each_providers_words():
     assert anthropic == {"type": "authentication_error", "message": "invalid x-api-key"}
 
 
-@pytest.mark.parametrize(("retry_after_s", "header"), [(1, "1"), (0.5, "0.5"), (0, "0")])
+@pytest.mark.parametrize(("retry_after_s", "header"), [(1, "1"), (0.5, "0.5"), (0, "0"), (86_400, "86400")])
 def test_headers(retry_after_s, header):
     (reply,) = answer(OLLAMA, 429, retry_after_s=retry_after_s, extra_headers={"x-a": "b"})
 
     assert reply.headers == {"content-type": "application/json", "x-a": "b", "retry-after": header}
+
+
+def test_a_wait_that_no_header_can_tell_is_refused():
+    """Beyond a day a float is written with an exponent, and `inf` is no number of seconds."""
+    for seconds in ("inf", "1234567"):
+        with pytest.raises(BadInput, match="retry_after_s: must be between 0 and 86400"):
+            parse_plan(f'[[fault]]\nname = "a"\nkind = "answer"\nstatus = 429\nretry_after_s = {seconds}', "my.toml", KINDS)
 
 
 def test_any_status_has_a_text():

@@ -65,6 +65,13 @@ def test_a_masked_stall_sends_keep_alives_and_no_content(provider, stream, named
     assert played.struck[0]["message"] == 2
 
 
+def test_a_masked_stall_sends_no_two_keep_alives_at_once():
+    """Six times 0.1 s are 0.6 s, whatever floats make of it."""
+    actions = play(masked_stall, OPENAI, at=0, seconds=0.6, every_s=0.1).actions
+
+    assert [action for action in actions if isinstance(action, Pause)] == [Pause(pytest.approx(0.1))] * 6
+
+
 def test_a_masked_stall_for_ever_never_goes_on():
     message = Message(0, 0, OPENAI[0], sort="sse")
 
