@@ -1,6 +1,7 @@
 """What the Chaos tab of Locust's web UI shows and does, for the run that goes on."""
 
 from collections.abc import Callable
+from functools import partial
 from http.client import HTTPException
 from pathlib import Path
 from typing import Any
@@ -58,7 +59,8 @@ class ChaosPage:
 
     def _plans(self) -> dict[str, Callable[[], str]]:
         """The text of each by its name: those of ours, and the one that the run began with."""
-        plans: dict[str, Callable[[], str]] = {path.stem: path.read_text for path in PLANS.glob("*.toml")}
+        read = {path.stem: partial(path.read_text, encoding="utf-8") for path in PLANS.glob("*.toml")}
+        plans: dict[str, Callable[[], str]] = {**read}
         if (run := self._run()) and run.scenario.plan_path:
             text = run.scenario.plan_text
             plans[run.scenario.plan_path.stem] = lambda: text

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from harness.console import abandon_output
 from records.bad_input import BadInput
 
 PROCESSES = {"model": "model_server", "proxy": "faults", "app": "reference_app"}
@@ -26,13 +27,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, _as_interrupt)
     command: Callable[[argparse.Namespace], int] = options.command
     try:
-        return command(options)
+        code = command(options)
+        # What is buffered may still meet a closed pipe: here, where somebody catches it.
+        sys.stdout.flush()
+        return code
     except BadInput as error:
         print(error, file=sys.stderr)
         return BAD_INPUT
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return 130
+    except BrokenPipeError:
+        return abandon_output()
     except OSError as error:
         if error.errno not in BAD_PLACE:
             raise

@@ -2,8 +2,7 @@
 
 from pathlib import Path
 
-from rich.console import Console
-
+from harness.console import Console
 from harness.foreseen import stratified
 from harness.progress import ShownProgress
 from harness.run import run

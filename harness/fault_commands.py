@@ -6,7 +6,6 @@ from dataclasses import asdict
 from itertools import takewhile
 from pathlib import Path
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -14,6 +13,7 @@ from faults.actions import name_of
 from faults.found import find_kinds, load_kinds
 from faults.plan import Plan
 from faults.reading import read_plan
+from harness.console import Console
 from harness.preview import Met, preview
 from harness.recorded import Recorded
 from harness.replay import Line, Replayed, replay

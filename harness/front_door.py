@@ -14,7 +14,7 @@ from gevent.lock import RLock
 from locust.env import Environment
 from locust.runners import MasterRunner, WorkerRunner
 
-from harness.asked import check_app, chosen, is_endless, told_load, typed
+from harness.asked import check_app, chosen, is_endless, repeating, told_load, typed
 from harness.chaos_page import ChaosPage
 from harness.manifest import workload_of
 from harness.processes import free_port, refuse_taken
@@ -143,9 +143,9 @@ class FrontDoor:
         self._environment.host = host = self._environment.host or self._own_url
         if self._foreign(host):
             scenario = replace(scenario, workload=replace(scenario.workload, proof=asked.proof))
-            run = SingleRun(scenario, Arm("target", "unknown", {}), None, endless)
+            run = SingleRun(scenario, Arm("target", "unknown", {}), None, endless, repeating(asked, host))
         else:
-            run = SingleRun(scenario, arm_of(scenario, asked.features), self._app_port, endless)
+            run = SingleRun(scenario, arm_of(scenario, asked.features), self._app_port, endless, repeating(asked, None))
             log.info("Starting model server, proxy and app (features: %s) ...", run.arm.features)
         try:
             folder = run.start(RUNS)

@@ -28,5 +28,5 @@ class Halting:
             return ""
         return (
             f"{failed} of {users} users of the last {limit.over_s:g} s got no right answer, "
-            f"{failed / users:.1%} where {limit.error_share:.1%} is the limit"
+            f"{100 * failed / users:.1f} % where {100 * limit.error_share:.1f} % is the limit"
         )

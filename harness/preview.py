@@ -83,6 +83,8 @@ def _met(fault: Fault, struck: Counter[str], robbed: Counter[str], first: dict[s
 def _notes(plan: Plan, foreseen: Foreseen) -> Iterator[str]:
     """What the figures do not say, a sentence each."""
     yield "First attempts are counted. Retries are drawn anew, and a request that the app's cache serves meets nothing."
+    if late := sum(call.at_s >= plan.stop_after_s for call in foreseen.calls):
+        yield f"stop_after_s ends the faults {plan.stop_after_s:g} s after the first call: {late} of these requests come later."
     on = [fault for fault in plan.faults if fault.on]
     by_headers = [fault for fault in on if fault.headers]
     nowhere = [fault for fault in on if fault not in by_headers and not any(map(fault.is_meant_for, foreseen.calls))]

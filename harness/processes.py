@@ -3,9 +3,11 @@
 import contextlib
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -54,12 +56,15 @@ class Processes:
 
     def __init__(self) -> None:
         self.started: list[Process] = []
+        self._scratch = ""
 
     def start(
         self, name: str, argv: Sequence[str], log: Path, environment: Mapping[str, str] = {}, without: str = "\0"
     ) -> Process:
         """Start, without waiting. What it prints goes to `log`; variables that begin with `without` are not inherited."""
         log.parent.mkdir(parents=True, exist_ok=True)
+        # Who is ended while it starts leaves its temporary files: they go with the stack.
+        self._scratch = self._scratch or tempfile.mkdtemp(prefix="headwind-")
         inherited = {key: value for key, value in os.environ.items() if not key.startswith(without)}
         with log.open("wb") as file:
             child = subprocess.Popen(
@@ -67,7 +72,7 @@ class Processes:
                 stdin=subprocess.DEVNULL,
                 stdout=file,
                 stderr=subprocess.STDOUT,
-                env={**inherited, "PYTHONUNBUFFERED": "1", **environment},
+                env={**inherited, "PYTHONUNBUFFERED": "1", "TMPDIR": self._scratch, **environment},
                 # Its own session: Ctrl-C in the terminal must reach us only, or the app dies first and fakes failures.
                 start_new_session=True,
                 preexec_fn=partial(end_with, os.getpid()),  # noqa: PLW1509  (we start processes from the main thread only)
@@ -99,8 +104,12 @@ class Processes:
 
     def stop(self) -> None:
         """End all, the last one started first: SIGTERM, and SIGKILL for what is still there after the grace."""
-        while self.started:
-            _end(self.started.pop().child)
+        try:
+            while self.started:
+                _end(self.started.pop().child)
+        finally:
+            shutil.rmtree(self._scratch, ignore_errors=True)
+            self._scratch = ""
 
     def __enter__(self) -> "Processes":
         return self

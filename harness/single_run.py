@@ -36,13 +36,15 @@ class Ending:
 class SingleRun:
     """One run of one arm: start it, let it be loaded, end it."""
 
-    def __init__(self, scenario: Scenario, arm: Arm, app_port: int | None, endless: bool = False) -> None:
+    def __init__(
+        self, scenario: Scenario, arm: Arm, app_port: int | None, endless: bool = False, command: str | None = None
+    ) -> None:
         """`app_port` is where the embedded app shall listen; None: the app under test is there already.
 
-        `endless`: it goes on, past the workload's duration, until somebody stops it.
+        `endless`: it goes on, past the workload's duration, until somebody stops it. `command` repeats it; None: our own.
         """
         self.scenario = replace(scenario, pairs=1, arms=(arm,))
-        self.arm, self._app_port, self._endless = arm, app_port, endless
+        self.arm, self._app_port, self._endless, self._command = arm, app_port, endless, command
         self._processes = Processes()
         self._folder: RunFolder | None = None
         self.control: ProxyControl | None = None
@@ -71,6 +73,8 @@ class SingleRun:
         if self._app_port is None:
             # What strikes the provider of an app that is there already, if anything does, we do not know.
             self._manifest |= {"plan": None, "embedded": False}
+        if self._command:
+            self._manifest["command"] = self._command
         if self._endless:
             self._manifest |= {"planned": {}, "duration_s": None}
         run.write_manifest(self._manifest)

@@ -31,10 +31,15 @@ def _silences(change: Change, fault: str) -> bool:
     return off and change.fault in ("", fault)
 
 
+def moment(change: Change) -> str:
+    """When it came; it may have come before there was a request."""
+    return f"at {change.start_s:.1f} s" if change.start_s >= 0 else f"{-change.start_s:.1f} s before the first request"
+
+
 def silenced(change: Change) -> str:
     """When it came, and by whom: what stands where the fault does."""
     what = "its plan was replaced" if change.action == "plan" else "it was switched off"
-    return f"{what} at {change.start_s:.1f} s, by {change.by}"
+    return f"{what} {moment(change)}, by {change.by}"
 
 
 def uneven(arms: Sequence[Arm]) -> list[str]:
@@ -60,7 +65,7 @@ def problems(arms: Sequence[Arm]) -> list[str]:
 def _hands(changes: Sequence[Change]) -> str:
     times = "once" if len(changes) == 1 else f"{len(changes)} times, first"
     by = " and ".join(dict.fromkeys(one.by for one in changes))
-    return f"{times} at {min(one.start_s for one in changes):.1f} s, by {by}"
+    return f"{times} {moment(min(changes, key=lambda one: one.start_s))}, by {by}"
 
 
 def inconclusive(arms: Sequence[Arm]) -> list[str]:
@@ -76,7 +81,7 @@ def inconclusive(arms: Sequence[Arm]) -> list[str]:
 
 def _halted(arm: Arm, change: Change) -> str:
     why = f" ({change.why})" if change.why else ""
-    return f'halt_if ended chaos in arm "{arm.name}" at {change.start_s:.1f} s{why}: the faults after it never struck.'
+    return f'halt_if ended chaos in arm "{arm.name}" {moment(change)}{why}: what was to strike later did not.'
 
 
 def doubted(judged: Iterable[Judged], arms: Sequence[Arm]) -> list[Judged]:

@@ -2,7 +2,7 @@
 
 from reports.arm import Change
 from reports.bugs import calls, is_ours
-from reports.changes import is_by_hand, silenced
+from reports.changes import is_by_hand, moment, silenced
 from reports.recovery import Landing, Recovery
 from reports.render_words import percent, survived
 from reports.report import ArmReport, Report
@@ -28,7 +28,9 @@ def fate(landed: Landing | None, recovered: Recovery | None) -> str:
     told = survived(recovered) if recovered else "met by no request"
     if landed and landed.severed:
         told = f"{calls(landed.severed)} severed by a bug, which is no evidence; {told}"
-    return f"{told}; {silenced(landed.silenced)}" if landed and landed.silenced and not landed.struck else told
+    if not landed or not landed.silenced or landed.struck:
+        return told
+    return f"{told}; {silenced(landed.silenced) if landed.share else 'off in its plan'}"
 
 
 def all_fates(arm: ArmReport) -> str:
@@ -54,8 +56,7 @@ def changes(report: Report, most: int = MOST_CHANGES) -> list[str]:
 
 def _where(arm: str, told: Change, report: Report) -> str:
     pair = f" pair {told.pair}," if report.manifest["pairs"] > 1 else ""
-    moment = f"at {told.start_s:.1f} s" if told.start_s >= 0 else f"{-told.start_s:.1f} s before the first request"
-    return f"{arm},{pair} {moment}"
+    return f"{arm},{pair} {moment(told)}"
 
 
 def change(told: Change) -> str:

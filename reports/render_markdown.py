@@ -133,7 +133,7 @@ def _problems(report: Report) -> str:
 
 
 def _foot(report: Report) -> str:
-    lines = [f"Seed {report.manifest.get('seed')}, repeat: {code(str(report.manifest.get('command', '')))}"]
+    lines = [f"Seed {report.manifest.get('seed')}, repeat: {code(str(report.manifest.get('command', '')))}."]
     if report.comparisons and report.manifest["pairs"] == 1:
         lines.append(ONE_PAIR)
     return "<sub>" + " ".join(lines) + "</sub>"

@@ -70,10 +70,16 @@ def vacuous_because(metrics: Metrics, landed: Mapping[str, Sequence[Landing]]) -
 
 
 def spared(landed: Mapping[str, Sequence[Landing]]) -> list[str]:
-    """A sentence for each fault too rare for so short a run: known before it began, so not vacuous unless it is so for all."""
+    """What is told of faults too rare for so short a run: known before it began, so not vacuous unless it is so for all."""
     never = {one.name: one for landings in landed.values() for one in landings if one.spared_of}
     for one in (one for landings in landed.values() for one in landings if one.struck):
         never.pop(one.name, None)
+    if len(never) > 1:
+        told = ", ".join(f'"{one.name}" ({one.share:g} of {one.spared_of})' for one in never.values())
+        return [
+            f"{len(never)} faults were not to strike: their shares spare all requests that they are meant for: {told}. "
+            "To meet them, give them at_least = 30, or ask more."
+        ]
     return [
         f'The fault "{one.name}" was not to strike: a share of {one.share:g} spares all {one.spared_of} requests that it is '
         "meant for. To meet it, give it at_least = 30, or ask more."
@@ -90,11 +96,11 @@ def _never_landed(landed: Mapping[str, Sequence[Landing]]) -> list[str]:
     for arm, one in ((arm, one) for arm, landings in landed.items() for one in landings if one.share):
         struck[one.name] = struck.get(one.name, 0) + one.struck
         why.setdefault(one.name, []).extend([f'in arm "{arm}" {silenced(one.silenced)}'] if one.silenced else [])
-    return [
-        f'The planned fault "{name}" never landed in any arm{": " if why[name] else ""}{"; ".join(why[name])}.'
-        for name, count in struck.items()
-        if not count
-    ]
+    never = [name for name, count in struck.items() if not count]
+    plain = [f'"{name}"' for name in never if not why[name]]
+    told = [f"The planned fault{'s' * (len(plain) > 1)} {', '.join(plain)} never landed in any arm."] if plain else []
+    silent = [name for name in never if why[name]]
+    return told + [f'The planned fault "{name}" never landed in any arm: {"; ".join(why[name])}.' for name in silent]
 
 
 def _told(judged: Judged) -> str:

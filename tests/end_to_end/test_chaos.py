@@ -66,7 +66,7 @@ def test_chaos_ends_by_itself_when_too_many_users_fail(halted, who):
     run, said = halted[who]
     (stop,) = changes_of(run)
     figures = re.fullmatch(
-        r"(\d+) of (\d+) users of the last 3 s got no right answer, 100.0% where 50.0% is the limit", stop["why"]
+        r"(\d+) of (\d+) users of the last 3 s got no right answer, 100.0 % where 50.0 % is the limit", stop["why"]
     )
 
     assert (stop["action"], stop["by"]) == ("stop", "halt_if")

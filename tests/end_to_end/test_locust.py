@@ -256,6 +256,7 @@ def from_form_to_report(site, workers, scheduled):
         ({"scenario": "nowhere"}, "no such scenario"),
         ({"plan": "nowhere"}, "no such plan"),
         ({"rate": "many"}, "must be arrivals a second"),
+        ({"plan": "sdk-killers", "rate": 4, "run_time": "5s"}, "30 cannot be struck: of 1"),
         ({"host": "localhost:80"}, "must begin with http://"),
     ]:
         status, answer = site.start(**bad)
@@ -283,6 +284,10 @@ def from_form_to_report(site, workers, scheduled):
     second = one.loading(rows=5)
     if not workers:
         wait_for((second / "report.json").exists, why=one.said)
+        words = told(second, "run.json")["command"].split()
+        asked = {flag: words[words.index(flag) + 1] for flag in ("--features", "-t", "-u", "--plan") if flag in words}
+        assert words[:2] == ["locust", "--headless"], "the form is not there to be typed again"
+        assert (asked["--features"], asked["-t"], "--rate" in words, "--host" in words) == ("none", "3s", False, False)
         # Starting up is not part of the run time.
         assert sorted(row["request_id"] for row in requests_of(second)) == scheduled(3.0)
     one.process.send_signal(signal.SIGTERM)

@@ -42,7 +42,7 @@ def test_the_limit_of_the_plan_ends_its_chaos_and_the_change_is_told(folder, con
     with (folder.path / "requests.jsonl").open("a") as file:
         file.write('{"torn\n')
     assert watch.look() == []
-    why = "5 of 9 users of the last 10 s got no right answer, 55.6% where 50.0% is the limit"
+    why = "5 of 9 users of the last 10 s got no right answer, 55.6 % where 50.0 % is the limit"
     assert control.told()["stopped"] == f"by halt_if: {why}"
     users(folder, "http_error", 50)
     assert watch.look() == [f"Faults: all of them are stopped, by halt_if: {why}"]

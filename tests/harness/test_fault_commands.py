@@ -1,7 +1,10 @@
 """headwind faults list, show, check and preview; replay is in tests/end_to_end."""
 
 import json
+import os
 import re
+import subprocess
+import sys
 import tomllib
 
 import pytest
@@ -167,3 +170,16 @@ def test_bad_input_is_one_sentence(headwind, words, sentence):
 
     assert (code, said) == (2, "")
     assert errors.startswith(sentence) and errors.count("\n") == 1
+
+
+@pytest.mark.parametrize("words", [("list",), ("list", "--json"), ("show", "cut")], ids=" ".join)
+def test_a_reader_that_leaves_is_no_bug_of_ours(words):
+    """As `headwind faults list | head` does."""
+    read_end, write_end = os.pipe()
+    os.close(read_end)
+    done = subprocess.run(
+        [sys.executable, "-m", "harness", "faults", *words], stdout=write_end, stderr=subprocess.PIPE, text=True, check=False
+    )
+    os.close(write_end)
+
+    assert (done.returncode, done.stderr) == (141, "")

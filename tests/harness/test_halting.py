@@ -16,7 +16,7 @@ def halting(outcomes, at_s=100.0, **limit):
 
 def test_too_many_failures_are_told_with_the_figures():
     assert halting(["ok"] * 11 + ["timeout"] * 9).why(101.0) == (
-        "9 of 20 users of the last 10 s got no right answer, 45.0% where 40.0% is the limit"
+        "9 of 20 users of the last 10 s got no right answer, 45.0 % where 40.0 % is the limit"
     )
 
 

@@ -90,6 +90,16 @@ def test_what_nobody_can_know_before_is_said(scenario):
     assert timed[-1].startswith("halt_if may end the faults early")
 
 
+def test_the_end_of_a_plan_is_said(scenario):
+    plan = "stop_after_s = 5\n[[fault]]\nname = 'a'\nkind = 'drop'\n"
+    found, endless = (preview(scenario(text)) for text in (plan, plan.replace("= 5", "= 500")))
+
+    late = endless.requests - found.at_least_one
+    assert 0 < late < endless.requests == endless.at_least_one
+    assert found.notes[1] == f"stop_after_s ends the faults 5 s after the first call: {late} of these requests come later."
+    assert len(endless.notes) == 1
+
+
 def test_a_closed_loop_cannot_be_looked_ahead_of(scenario):
     with pytest.raises(BadInput, match="a closed loop has no schedule"):
         preview(scenario('[[fault]]\nname = "a"\nkind = "drop"', rate_per_s=0))

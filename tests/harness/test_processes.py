@@ -48,6 +48,18 @@ def test_a_process_is_ready_when_it_answers_and_gone_when_left(tmp_path):
     assert not is_alive(server.child.pid)
 
 
+def test_temporary_files_go_with_the_stack_also_of_one_that_cannot_tidy_up(tmp_path):
+    """As of a proxy that is ended while it starts: its folder would hold a private key."""
+    code = "import tempfile, time; print(tempfile.mkdtemp(), flush=True); time.sleep(60)"
+    with Processes() as processes:
+        process = processes.start("proxy", python(code), tmp_path / "proxy.log")
+        wait_until(process.tail)
+        scratch = Path(process.tail())
+        assert scratch.is_dir()
+
+    assert not scratch.exists() and not scratch.parent.exists()
+
+
 def test_a_process_that_ends_early_shows_its_last_words(tmp_path):
     with Processes() as processes, pytest.raises(BadInput) as caught:
         processes.await_url(processes.start("model", python("raise SystemExit('no such model')"), tmp_path / "model.log"))
@@ -87,7 +99,7 @@ def test_children_end_when_we_are_killed(tmp_path):
         print(child.child.pid, flush=True)
         time.sleep(60)
     """)
-    with subprocess.Popen(python(parent), stdout=subprocess.PIPE) as process:
+    with subprocess.Popen(python(parent), stdout=subprocess.PIPE, env={**os.environ, "TMPDIR": str(tmp_path)}) as process:
         child = int(process.stdout.readline())
         assert is_alive(child)
         os.kill(process.pid, signal.SIGKILL)

@@ -40,6 +40,14 @@ def test_the_same_fate_at_another_moment_agrees():
     assert (shown["2: struck"], shown["first token"], shown["finished"]) == ("-", "after 0.20 s", "never")
 
 
+def test_an_answer_that_came_whole_had_no_first_token():
+    whole = {"outcome": "ok", "status": 200, "sent_s": 1.0, "finished_s": 2.0, "first_token_s": None, "task": "chat"}
+    lines = compare(Fate(whole, [call(1)]), Fate(whole | {"outcome": "http_error"}, [call(1)]))
+
+    (first,) = [line for line in lines if line.label == "first token"]
+    assert (first.recorded, first.replayed) == ("not streamed", "never")
+
+
 @pytest.mark.parametrize(
     ("other", "labels"),
     [

@@ -70,6 +70,7 @@ def test_a_file_that_is_no_toml_is_told(tmp_path):
         ({"arms": {"../out": {"features": "none"}}}, 'mine.toml, arms.../out: "../out" must be made of letters'),
         ({"name": "a/b c"}, 'mine.toml, name: "a/b c" must be made of letters'),
         ({"plan": "articl"}, "mine.toml, plan: articl: no such plan."),
+        ({"plan": "/"}, "mine.toml, plan: /: is a folder. Give a TOML file, or one of: article"),
         ({"bounds": {"p95": "on.p95 <= 1"}}, "mine.toml, bounds.p95: "),
         ({"bounds": {"p95": "no.p95_s <= 1"}}, "mine.toml, bounds.p95: "),
         ({"bounds": {"p95": "on.p95_s ~ 1"}}, "mine.toml, bounds.p95: "),

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from harness.run import cpu_shares
-from harness.scenario import read_scenario
-from harness.single_run import SingleRun, arm_of
+from harness.scenario import read_scenario, with_plan
+from harness.single_run import SingleRun, arm_of, summary_of
 from records.rows import RequestRow
 
 ARTICLE = read_scenario("article")
@@ -30,6 +30,22 @@ def test_the_scenarios_own_names_come_first():
     plain = replace(ARTICLE, arms=(replace(ARTICLE.arms[0], name="plain"),))
     assert arm_of(plain, "none").name == "plain"
     assert arm_of(plain, "").name == "plain"
+
+
+@pytest.mark.parametrize(
+    ("plan", "load", "but_with"),
+    [
+        ("bad-day", {}, "another plan"),
+        ("article", {"rate_per_s": 3.0}, "another load"),
+        ("calm", {"duration_s": 5.0}, "another plan and another load"),
+    ],
+)
+def test_a_run_is_not_about_what_was_overridden(plan, load, but_with):
+    """The report's first line told of 12 % cuts under every plan."""
+    other = with_plan(replace(ARTICLE, workload=replace(ARTICLE.workload, **load)), plan)
+
+    assert summary_of(other, ARTICLE) == f"the scenario article, but with {but_with}"
+    assert summary_of(with_plan(ARTICLE, "article"), ARTICLE) == ARTICLE.summary
 
 
 def begun(tmp_path, **more):

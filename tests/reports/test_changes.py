@@ -117,7 +117,7 @@ def test_chaos_that_was_halted_makes_the_run_inconclusive(
 
     assert found.verdict.state == "inconclusive"
     assert reason.startswith('halt_if ended chaos in arm "off" at ')
-    assert reason.endswith(" s (error share of users 0.62, at most 0.5): the faults after it never struck.")
+    assert reason.endswith(" s (error share of users 0.62, at most 0.5): what was to strike later did not.")
     assert found.problems == ()
 
 
@@ -148,6 +148,23 @@ def test_a_fault_that_was_switched_off_before_it_landed_says_so(
     assert found.verdict.state == "vacuous"
     assert found.verdict.reasons[0] == f'The planned fault "never" never landed in any arm: in arm "off" {told}.'
     assert fates(found, "never") == [f"met by no request; {told}"]
+
+
+def test_a_change_before_the_first_request_is_told_so_everywhere(changed: Callable[..., Report], rows: SimpleNamespace):
+    """No moment of a run is "-0.4 s"."""
+    first_s = rows.simulate("off", 1).requests[0]["intended_s"]
+    plan = {"name": "p", "faults": [{"name": "never", "kind": "cut", "share": 0.5}]}
+    found = changed(off=[rows.a_change(-0.4, began_s=first_s, action="off", fault="never")], plan=plan)
+
+    assert fates(found, "never") == ["met by no request; it was switched off 0.4 s before the first request, by web ui"]
+    assert "(once 0.4 s before the first request, by web ui)" in found.problems[0]
+
+
+def test_a_fault_that_its_plan_keeps_off_was_not_switched_off(changed: Callable[..., Report], rows: SimpleNamespace):
+    plan = {"name": "p", "faults": [{"name": "asleep", "kind": "cut", "share": 0.5, "on": False}]}
+    found = changed(off=[rows.a_change(1, "stop", "web ui")], plan=plan)
+
+    assert fates(found, "asleep") == ["met by no request; off in its plan"]
 
 
 @pytest.mark.parametrize(

@@ -90,6 +90,22 @@ def test_a_fault_too_rare_for_the_run_is_told_and_no_failure_of_the_run():
     ]
 
 
+def test_faults_too_rare_are_told_in_one_sentence():
+    """A plan of a day has a dozen."""
+    assert spared({"on": [*LANDED, RARE, replace(RARE, name="cold", share=0.002, spared_of=12)]}) == [
+        "2 faults were not to strike: their shares spare all requests that they are meant for: "
+        '"stall" (0.0001 of 546), "cold" (0.002 of 12). To meet them, give them at_least = 30, or ask more.'
+    ]
+
+
+def test_faults_that_never_landed_are_told_in_one_sentence():
+    other = [replace(one, name="drop") for one in MISSED]
+
+    assert verdict({"on": FINE}, [], {"on": [*MISSED, *other]}, False).reasons == (
+        'The planned faults "cut", "drop" never landed in any arm.',
+    )
+
+
 def test_a_plan_that_strikes_nobody_is_vacuous_however_rare_its_faults():
     assert verdict({"on": FINE}, [], {"on": [RARE]}, False).state == "vacuous"
 
