@@ -61,7 +61,7 @@ class Armed:
     @property
     def in_words(self) -> str:
         halts = " · halt_if is not watched here: only who sees the users can" if self.plan.halt_if else ""
-        return f"plan {self.plan.name}: {len(self.plan.faults)} faults{halts}"
+        return f"plan {self.plan.name}: {self.plan.size}{halts}"
 
     def decide(self, request: Request) -> list[Fault]:
         return [] if self.stopped else self.plan.decide(request)

@@ -105,6 +105,11 @@ class Plan:
                 raise ValueError(f'two faults are called "{fault.name}": chance is keyed by the name, give each its own')
 
     @property
+    def size(self) -> str:
+        """How many faults, in words."""
+        return f"{len(self.faults)} fault" + ("s" if len(self.faults) != 1 else "")
+
+    @property
     def digest(self) -> str:
         """Eight digits that tell this plan from any other, whatever its file is called."""
         # Not what `at_least` came to: that is the scenario's doing, and the plan is the same in each.

@@ -161,6 +161,6 @@ def read_plan(path: str | Path, kinds: Iterable[Kind] = KINDS) -> Plan:
     try:
         text = Path(path).read_text()
     except (OSError, UnicodeDecodeError) as error:
-        why = error.strerror if isinstance(error, OSError) else "not readable as text"
+        why = error.strerror if isinstance(error, OSError) else "not readable as text. A plan is TOML in UTF-8"
         raise BadInput(f"{path}: {why}") from None
     return parse_plan(text, str(path), kinds)

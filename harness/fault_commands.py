@@ -65,7 +65,7 @@ def check_plans(names: Sequence[str], faults_dir: str) -> int:
     for name in names:
         try:
             plan = read_plan(find(name, PLANS, "plan"), kinds)
-            _say(f"{name}: good, {len(plan.faults)} faults, seed {plan.seed}, digest {plan.digest}")
+            _say(f"{name}: good, {plan.size}, seed {plan.seed}, digest {plan.digest}")
         except BadInput as error:
             problems.extend(error.problems)
     if problems:

@@ -118,7 +118,7 @@ def test_check_tells_faults_seed_and_digest(headwind, mine, tmp_path):
     code, said, _ = headwind("check", plan, "article", "--faults-dir", mine)
 
     assert code == 0
-    assert re.fullmatch(rf"{plan}: good, 1 faults, seed 3, digest [0-9a-f]{{8}}\narticle: good, 5 faults, .*\n", said)
+    assert re.fullmatch(rf"{plan}: good, 1 fault, seed 3, digest [0-9a-f]{{8}}\narticle: good, 5 faults, .*\n", said)
 
 
 def test_check_tells_every_problem_of_every_plan(headwind, mine, tmp_path):
