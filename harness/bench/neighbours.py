@@ -45,7 +45,7 @@ def measure_neighbours(folder: Path) -> list[str]:
     return [
         f"Neighbours, gap P95 in ms of streams that no fault strikes, {STREAMS} at once (median, least to most of {ROUNDS}):",
         f"  no faults                                {calm_ms}",
-        f"  {STALLED:.0%} of the calls stalled for 3 s           {stormy_ms}   {stormy_ms.over(calm_ms)} of no faults",
+        f"  {100 * STALLED:.0f} % of the calls stalled for 3 s          {stormy_ms}   {stormy_ms.over(calm_ms)} of no faults",
         f"  most that a round exceeded 1.05 times    {worst_ms:.2f} ms (aim: at most 1)",
     ]
 
