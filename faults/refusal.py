@@ -11,6 +11,8 @@ from faults.carrier import addon_named
 
 TURNS = 1000
 """Of the loop, until the listener must be closed; it takes three."""
+SETTLE = 10
+"""Turns of the loop in which what was accepted last is forgotten."""
 
 
 class Refusal:
@@ -44,6 +46,8 @@ class Refusal:
         modes = [_at_its_port(server) for server in servers]
         ctx.options.update(server=False, mode=modes)  # type: ignore[no-untyped-call]
         self._held = [holder for address in addresses if (holder := await _hold(*address))]
+        for _ in range(SETTLE):
+            await asyncio.sleep(0)
         # What asyncio accepts in the moment its listener closes, it forgets and leaves open: who connected would wait for ever.
         # This takes a tenth of a second, but there is nobody left to be delayed.
         gc.collect()
