@@ -12,7 +12,7 @@ from records.folder import CHANGES
 from records.jsonl import read_rows
 from records.rows import is_failure
 from tests.browser import chromium
-from tests.end_to_end.locusts import SHORT, Locust, Site, arm_folder, requests_of, wait_for
+from tests.end_to_end.locusts import SHORT, Site, arm_folder, requests_of, wait_for
 from tests.end_to_end.small import headwind, write_scenario
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks for processes left behind, by their environment")
@@ -29,21 +29,6 @@ routes = "/api/chat"
 """
 BUSY = SHORT.replace("rate_per_s = 8.0", "rate_per_s = 12.0")
 ONE_ARM = re.sub(r"\[arms.on\].*", "", BUSY, flags=re.DOTALL)
-
-
-@pytest.fixture(scope="module")
-def locust(tmp_path_factory):
-    """locust("--headless", ...): started; whatever happens, it and what it started end with this module."""
-    started = []
-
-    def start(*arguments, **more):
-        started.append(Locust(tmp_path_factory.mktemp("locust"), *arguments, **more))
-        return started[-1]
-
-    yield start
-    for one in started:
-        one.kill()
-    wait_for(lambda: not any(one.left() for one in started), 20, lambda: str([one.left() for one in started]))
 
 
 def changes_of(run):

@@ -14,26 +14,11 @@ import pytest
 
 from harness.scenario import read_scenario
 from scenarios.workload import due
-from tests.end_to_end.locusts import SHORT, Locust, Site, arm_folder, calls_of, requests_of, told, wait_for
+from tests.end_to_end.locusts import SHORT, Site, arm_folder, calls_of, requests_of, told, wait_for
 from tests.end_to_end.small import headwind, write_scenario
 
 REPORTS = ("report.html", "report.md", "report.json")
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks for processes left behind, by their environment")
-
-
-@pytest.fixture(scope="module")
-def locust(tmp_path_factory):
-    """locust("--headless", ...): started; whatever happens, it and what it started end with this module."""
-    started = []
-
-    def start(*arguments, **more):
-        started.append(Locust(tmp_path_factory.mktemp("locust"), *arguments, **more))
-        return started[-1]
-
-    yield start
-    for one in started:
-        one.kill()
-    wait_for(lambda: not any(one.left() for one in started), 20, lambda: str([one.left() for one in started]))
 
 
 @pytest.fixture(scope="module")
