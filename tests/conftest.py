@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 
 READY_S = 30
+# A shell that starts us with & has SIGINT ignored, and every process below us would inherit that: none could be interrupted.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @dataclass
