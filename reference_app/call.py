@@ -43,6 +43,8 @@ class Attempt:
     tokens_out: int | None = None
     """As the provider told; None where the attempt ended before it did."""
     finished: bool = False
+    abandoned: bool = False
+    """Nobody waited for its end: another call at the same time was faster."""
     response: httpx.Response | None = None
 
 
@@ -60,18 +62,26 @@ class Account:
     first_token_s: float | None = None
     dropped: int = 0
     """Tokens that came and are not in the answer."""
-    from_cache: bool = False
+    user: str = ""
+    """Who asks, as the header x-user-id says; "" is nobody in particular."""
+    served: str = ""
+    """What answered, where it was not the provider's own model: "cache", "semantic cache", "shared call", "other model", "stale
+    cache", "default"."""
     degraded: bool = False
+    """The answer is of lesser quality than was asked for, and its user is told."""
+    headers: dict[str, str] = field(default_factory=dict)
+    """Beside the answer, or the refusal: what is left of a user's rate, why it is degraded."""
     answered: bool = False
     outcome: str = ""
     stream: Chunks | None = None
 
     @property
     def served_by(self) -> str:
-        if self.from_cache:
-            return "cache"
-        reasons = {attempt.reason for attempt in self.attempts}
-        return next((reason for reason in ("recovery", "retry") if reason in reasons), "model")
+        """In one word: "hedge" where the second of two calls at once won, "recovery" and "retry" where these were needed."""
+        if self.served:
+            return self.served
+        reasons = {attempt.reason for attempt in self.attempts if not attempt.abandoned}
+        return next((reason for reason in ("hedge", "recovery", "retry") if reason in reasons), "model")
 
     @property
     def last(self) -> Attempt:

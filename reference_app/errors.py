@@ -41,6 +41,14 @@ class DeadlineExceeded(Exception):
     """The time for this request is used up."""
 
 
+class Refused(Exception):
+    """We ourselves do not even ask the provider: too much was asked for, or by too many. Calling again at once is of no use."""
+
+    def __init__(self, status: int, sentence: str, retry_after_s: float | None = None) -> None:
+        super().__init__(sentence)
+        self.status, self.retry_after_s = status, retry_after_s
+
+
 def status_of(error: BaseException) -> int | None:
     """The HTTP status the provider answered with; None where none came (an error inside a stream has -1, or has no status)."""
     status = getattr(error, "status_code", None)
@@ -73,7 +81,7 @@ def is_retryable(error: BaseException) -> bool:
 def is_known(error: BaseException) -> bool:
     """False for what nobody expected: a bug of ours, or an answer so odd that the client stumbles over it."""
     told = status_of(error) is not None or _is_in_band(error)
-    return told or isinstance(error, DeadlineExceeded) or is_retryable(error)
+    return told or isinstance(error, DeadlineExceeded | Refused) or is_retryable(error)
 
 
 def outcome_of(error: BaseException, answered: int) -> str:
@@ -102,6 +110,8 @@ def told_as(error: Exception, answered: int = 0) -> tuple[int, str]:
     status = status_of(error)
     if isinstance(error, DeadlineExceeded):
         return 504, str(error)
+    if isinstance(error, Refused):
+        return error.status, str(error)
     if status is not None:
         return (status if 400 <= status < 500 else 503), f"The model provider answered {status}: {_words_of(error)}"
     met = _met(error)

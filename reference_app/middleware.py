@@ -31,7 +31,9 @@ class Recorded:
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
         now = asyncio.get_running_loop().time()
-        account = Account(now, request_id=_request_id(scope), log=self.log, max_attempts=self.max_attempts)
+        account = Account(
+            now, request_id=_request_id(scope), log=self.log, max_attempts=self.max_attempts, user=_told(scope, b"x-user-id")
+        )
         current_account.set(account)
         visit = _Visit(receive, send, account)
         try:
@@ -68,8 +70,13 @@ class Recorded:
 
 
 def _request_id(scope: Scope) -> str:
-    given: bytes = dict(scope["headers"]).get(b"x-request-id", b"")
-    return given.decode() if _GOOD_ID.fullmatch(given) else uuid.uuid4().hex
+    return _told(scope, b"x-request-id") or uuid.uuid4().hex
+
+
+def _told(scope: Scope, name: bytes) -> str:
+    """A header that names something; "" where it is none, or of other signs than a name has."""
+    given: bytes = dict(scope["headers"]).get(name, b"")
+    return given.decode() if _GOOD_ID.fullmatch(given) else ""
 
 
 def _outcome_of(status: int) -> str:

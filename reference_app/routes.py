@@ -15,7 +15,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from reference_app.call import Account, current_account
-from reference_app.errors import is_known, told_as
+from reference_app.errors import Refused, is_known, told_as
 from reference_app.model import ResilientChatModel
 from reference_app.usage import usage_of
 
@@ -62,8 +62,9 @@ def _sentence(error: Exception, account: Account) -> tuple[int, str]:
 
 def _refused(error: Exception, account: Account) -> Response:
     status, sentence = _sentence(error, account)
-    asked_s = account.last.retry_after_s if account.attempts else None
-    return _json({"error": sentence}, status, {} if asked_s is None else {"retry-after": f"{asked_s:g}"})
+    asked_s = error.retry_after_s if isinstance(error, Refused) else account.last.retry_after_s if account.attempts else None
+    asked = {} if asked_s is None else {"retry-after": f"{asked_s:g}"}
+    return _json({"error": sentence}, status, account.headers | asked)
 
 
 def _done(account: Account) -> dict[str, Any]:
@@ -88,7 +89,7 @@ async def chat(question: Question, request: Request) -> Response:
         answer = await model.ainvoke([HumanMessage(question.question)], **question.params())
     except Exception as error:
         return _refused(error, account)
-    return _json({"answer": answer.text, **_done(account)})
+    return _json({"answer": answer.text, **_done(account)}, headers=account.headers)
 
 
 @router.post("/chat/stream")
@@ -101,7 +102,8 @@ async def chat_stream(question: Question, request: Request) -> Response:
         first = await _first_told(chunks)
     except Exception as error:
         return _refused(error, account)
-    return EventStream(_events(first, chunks, account), media_type="text/event-stream", headers={"cache-control": "no-store"})
+    headers = {"cache-control": "no-store", **account.headers}
+    return EventStream(_events(first, chunks, account), media_type="text/event-stream", headers=headers)
 
 
 async def _first_told(chunks: AsyncIterator[AIMessageChunk]) -> bytes:

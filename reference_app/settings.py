@@ -65,6 +65,7 @@ class Settings(BaseSettings):
     api_key: Annotated[SecretStr, AfterValidator(_sendable)] = SecretStr("none")
     """Sent to openai only."""
     model: str = Field("llama3.1", min_length=1)
+    embedding_model: str = Field("nomic-embed-text", min_length=1)
     temperature: float | None = Field(None, ge=0, le=2)
     features: Annotated[str, AfterValidator(_known_features)] = "all"
     log_path: Annotated[str, AfterValidator(_writable)] = ""
@@ -73,6 +74,10 @@ class Settings(BaseSettings):
     """Calls to the provider for one request of a user, over all features."""
 
     deadline_s: Seconds = 9.0
+
+    redis_url: str = Field("", pattern=r"^(rediss?://\S+)?$")
+    """What several processes share: the cache "redis", single flights, limits, sessions. Empty: each process by itself."""
+    redis_timeout_s: Seconds = 0.2
 
     cache: Annotated[str, AfterValidator(_known_store)] = "memory"
     cache_ttl_s: Seconds = 300.0

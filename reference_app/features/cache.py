@@ -12,11 +12,11 @@ from langchain_core.outputs import ChatGenerationChunk
 from pydantic import BaseModel
 
 from reference_app.call import Account, Call, Chunks, Next, finish_of, is_reset, is_text
-from reference_app.features.cache_store import Store, open_store
+from reference_app.features.cache_store import Store
 from reference_app.provider import sent
 
 if TYPE_CHECKING:
-    from reference_app.settings import Settings
+    from reference_app.means import Means
 
 COMPLETE = frozenset({"stop", "length"})
 
@@ -24,15 +24,15 @@ COMPLETE = frozenset({"stop", "length"})
 class Cache:
     """A hit is one chunk with the whole text, whether the user asked for a stream or not. An outage of the store is a miss."""
 
-    def __init__(self, settings: "Settings") -> None:
-        self.store: Store = open_store(settings.cache, settings.cache_ttl_s, settings.cache_max_entries)
-        self.timeout_s = settings.cache_timeout_s
+    def __init__(self, means: "Means") -> None:
+        self.store: Store = means.answers
+        self.timeout_s = means.settings.cache_timeout_s
 
     async def __call__(self, call: Call, next: Next) -> Chunks:
         key = key_of(call)
         known = await self._safely(self.store.get(key), call.account) if key else None
         if known is not None:
-            call.account.from_cache = True
+            call.account.served = "cache"
             call.account.first_token_s = asyncio.get_running_loop().time()
             yield _unpacked(known)
             return
@@ -51,9 +51,6 @@ class Cache:
         except Exception as error:
             account.log("cache_outage", request_id=account.request_id, error=f"{type(error).__name__}: {error}")
             return None
-
-    async def aclose(self) -> None:
-        await self.store.aclose()
 
 
 class _Answer:

@@ -5,14 +5,14 @@ from typing import TYPE_CHECKING
 from reference_app.call import Call, Chunks, Next
 
 if TYPE_CHECKING:
-    from reference_app.settings import Settings
+    from reference_app.means import Means
 
 
 class Deadline:
     """Writes the budget into the account: every attempt waits no longer, and no pause goes beyond it."""
 
-    def __init__(self, settings: "Settings") -> None:
-        self.deadline_s = settings.deadline_s
+    def __init__(self, means: "Means") -> None:
+        self.deadline_s = means.settings.deadline_s
 
     def __call__(self, call: Call, next: Next) -> Chunks:
         account = call.account

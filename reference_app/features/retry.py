@@ -9,13 +9,14 @@ from reference_app.call import Call, Chunks, Next, is_text
 from reference_app.errors import StreamBroken, is_retryable
 
 if TYPE_CHECKING:
-    from reference_app.settings import Settings
+    from reference_app.means import Means
 
 
 class Retry:
     """Full jitter, never earlier than Retry-After, never beyond the deadline, at most `retry_attempts` in a row."""
 
-    def __init__(self, settings: "Settings") -> None:
+    def __init__(self, means: "Means") -> None:
+        settings = means.settings
         self.attempts = settings.retry_attempts
         self.waits = settings.retry_base_s, settings.retry_cap_s, settings.retry_after_cap_s
 

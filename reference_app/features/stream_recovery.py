@@ -14,7 +14,7 @@ from reference_app.provider import to_continue
 from reference_app.splice import Splice, is_telling
 
 if TYPE_CHECKING:
-    from reference_app.settings import Settings
+    from reference_app.means import Means
 
 
 @dataclass
@@ -37,16 +37,16 @@ class _Told:
 
 
 class StreamRecovery:
-    """Demands a finish and progress in content; asks the provider to go on, with the same parameters, where it stopped."""
+    """Demands a finish; asks the provider to go on, with the same parameters, where it stopped."""
 
-    def __init__(self, settings: "Settings") -> None:
+    def __init__(self, means: "Means") -> None:
+        settings = means.settings
         self.continues = settings.recovery == "continue"
         self.recoveries = settings.recoveries
-        self.first_token_s, self.stall_s = settings.first_token_s, settings.stall_s
         self.waits = settings.recovery_base_s, settings.recovery_cap_s, settings.retry_after_cap_s
 
     async def __call__(self, call: Call, next: Next) -> Chunks:
-        call = wanted = replace(call, first_token_s=self.first_token_s, stall_s=self.stall_s, demand_finish=True)
+        call = wanted = replace(call, demand_finish=True)
         told, splice, continues = _Told(), Splice("", True), self.continues
         try:
             for recovery in range(self.recoveries + 1):

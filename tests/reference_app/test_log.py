@@ -25,7 +25,7 @@ def test_an_attempt_and_a_request_are_told_completely(app_with):
     assert told_of == [(1, "first", 200, "cut", None, 3), (2, "recovery", 200, "ok", 15, 2)]
     assert (row["route"], row["status"], row["outcome"], row["served_by"]) == ("/chat/stream", 200, "ok", "recovery")
     assert (row["attempts"], row["tokens_in"], row["tokens_out"], row["tokens_wasted"]) == (2, 27, 5, 0)
-    assert row["features"] == ["deadline", "cache", "stream_recovery", "retry"] and row["estimated"] is True
+    assert row["features"] == ["deadline", "cache", "stall_watchdog", "stream_recovery", "retry"] and row["estimated"] is True
     assert row["started_s"] <= attempts[0]["started_s"] <= row["first_token_s"] <= attempts[1]["started_s"] <= row["finished_s"]
 
 

@@ -13,6 +13,7 @@ from langchain_openai import ChatOpenAI
 
 from reference_app import features
 from reference_app.call import Account, current_account
+from reference_app.means import Means
 from reference_app.model import ResilientChatModel
 from reference_app.provider import make_provider
 from reference_app.settings import Settings
@@ -38,7 +39,7 @@ async def heard(model, question, **params):
 def on(provider, features_on="all", **settings):
     settings = Settings(**{**provider.settings, "features": features_on, "model": "m", **settings})
     chat = make_provider(settings, ProviderTransport(make_transport()))
-    return ResilientChatModel(provider=chat, features=features.build(settings))
+    return ResilientChatModel(provider=chat, features=features.build(Means(settings, chat)))
 
 
 def plain(provider):

@@ -8,12 +8,12 @@ from reference_app import features
 @pytest.mark.parametrize(
     ("text", "names"),
     [
-        ("all", ("deadline", "cache", "stream_recovery", "retry")),
+        ("all", ("deadline", "cache", "stall_watchdog", "stream_recovery", "retry")),
         ("none", ()),
         ("retry, cache", ("cache", "retry")),
-        ("all,-cache", ("deadline", "stream_recovery", "retry")),
-        ("-cache", ("deadline", "stream_recovery", "retry")),
-        ("all,-cache,cache", ("deadline", "cache", "stream_recovery", "retry")),
+        ("all,-cache", ("deadline", "stall_watchdog", "stream_recovery", "retry")),
+        ("-cache", ("deadline", "stall_watchdog", "stream_recovery", "retry")),
+        ("all,-cache,cache", ("deadline", "cache", "stall_watchdog", "stream_recovery", "retry")),
     ],
 )
 def test_features_are_named_in_any_order_and_run_in_one(text, names):

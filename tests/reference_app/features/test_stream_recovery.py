@@ -12,6 +12,7 @@ from langchain_core.messages import AIMessageChunk, HumanMessage
 from langchain_core.outputs import ChatGenerationChunk
 
 from reference_app import features
+from reference_app.means import Means
 from reference_app.model import ResilientChatModel
 from reference_app.settings import Settings
 from reference_app.splice import TELLING
@@ -65,7 +66,7 @@ def test_the_same_parameters_and_what_was_said_go_along(app_with, provider):
 @pytest.mark.parametrize("how", ["stall", "drip"])
 def test_a_stream_without_content_is_taken_for_stalled(app_with, provider, how):
     """Bytes are no progress: what drips in here never becomes a word."""
-    app = app_with("stream_recovery", stall_s=0.3, first_token_s=0.6)
+    app = app_with("stream_recovery,stall_watchdog", stall_s=0.3, first_token_s=0.6)
     began = time.monotonic()
     told = app.ask(f"n=6 cut=3 how={how} times=1")
 
@@ -75,7 +76,7 @@ def test_a_stream_without_content_is_taken_for_stalled(app_with, provider, how):
 
 
 def test_a_first_token_that_does_not_come_is_asked_for_again(app_with, provider):
-    app = app_with("stream_recovery", stall_s=0.3, first_token_s=0.6)
+    app = app_with("stream_recovery,stall_watchdog", stall_s=0.3, first_token_s=0.6)
     told = app.ask("n=3 first=5 times=1", "/chat")
 
     assert told.text == provider.words(3) and told.json["served_by"] == "recovery"
@@ -86,7 +87,7 @@ def test_a_first_token_that_does_not_come_is_asked_for_again(app_with, provider)
 
 
 def test_a_slow_stream_is_no_stall(app_with, provider):
-    told = app_with("stream_recovery", stall_s=0.3, first_token_s=0.6).ask("n=5 every=0.2 first=0.5")
+    told = app_with("stream_recovery,stall_watchdog", stall_s=0.3, first_token_s=0.6).ask("n=5 every=0.2 first=0.5")
 
     assert told.text == provider.words(5)
     assert len(provider.of(told.request_id)) == 1
@@ -148,9 +149,11 @@ async def read(wordings):
     """What a user reads at the end, and what stays of a stream's resets: all as one, and piece by piece."""
     settings = Settings(features="stream_recovery", recovery_base_s=1e-6)
     text, question = "", [HumanMessage("?")]
-    async for chunk in ResilientChatModel(provider=wordings.model_copy(), features=features.build(settings)).astream(question):
+    async for chunk in ResilientChatModel(
+        provider=wordings.model_copy(), features=features.build(Means(settings, wordings))
+    ).astream(question):
         text = "" if "reset" in chunk.additional_kwargs else text + chunk.text
-    whole = await ResilientChatModel(provider=wordings, features=features.build(settings)).ainvoke(question)
+    whole = await ResilientChatModel(provider=wordings, features=features.build(Means(settings, wordings))).ainvoke(question)
     return whole.text, text
 
 
@@ -227,7 +230,7 @@ def test_a_finish_without_usage_is_a_whole_answer_with_an_estimate(app_with, pro
 
 @pytest.mark.parametrize("tail", ["rst", "fin", "stall", "junk"])
 def test_what_happens_after_the_last_word_is_nobodys_concern(app_with, provider, tail):
-    app = app_with("stream_recovery")
+    app = app_with("stream_recovery,stall_watchdog")
     began = time.monotonic()
     told = app.ask(f"n=3 tail={tail}")
 
