@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+from tests.servers import Server, make_postgres, make_redis
 
 READY_S = 30
 # A shell that starts us with & has SIGINT ignored, and every process below us would inherit that: none could be interrupted.
@@ -80,3 +83,22 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     if os.environ.get("HEADWIND_NO_SKIP") and reporter and reporter.stats.get("skipped"):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+@pytest.fixture(scope="session")
+def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A real Redis. Who stops it starts it again."""
+    server = make_redis(tmp_path_factory.mktemp("redis")).start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[Server]:
+    """A real PostgreSQL. Who stops it starts it again."""
+    server, folder = make_postgres()
+    try:
+        yield server.start()
+        server.stop()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
