@@ -17,6 +17,7 @@ from faults.found import load_kinds
 from faults.plan import Plan
 from faults.reading import read_plan, read_shares
 from records.bad_input import BadInput
+from records.prompts import read_prompts
 
 HOST = "127.0.0.1"
 MITMDUMP = Path(sys.executable).with_name("mitmdump")
@@ -41,6 +42,7 @@ def parse_arguments(arguments: Sequence[str]) -> Namespace:
     parser.add_argument("--port", type=int, default=0, help="where to listen on 127.0.0.1; 0 picks a free port (default)")
     parser.add_argument("--rows", default="", help="append a row for each call to this file")
     parser.add_argument("--changes", default="", help="append a row for each change of the faults to this file")
+    parser.add_argument("--prompts", default="", help="a run's prompts.json: rows then say which of them a call holds")
     return parser.parse_args(arguments)
 
 
@@ -53,6 +55,7 @@ def check(options: Namespace) -> None:
         (check_port, options.port),
         (partial(check_rows, "--rows"), options.rows),
         (partial(check_rows, "--changes"), options.changes),
+        (read_prompts, options.prompts),
     ]
     for one, value in checks:
         try:
@@ -130,6 +133,7 @@ def command(options: Namespace, scratch: str) -> list[str]:
         "faults_seed": "" if options.seed is None else str(options.seed),
         "faults_rows": options.rows,
         "faults_changes": options.changes,
+        "faults_prompts": options.prompts,
         "faults_lean": "true",
         "faults_scratch": scratch,
         "confdir": scratch,

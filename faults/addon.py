@@ -19,7 +19,7 @@ from mitmproxy.proxy import layer
 
 from faults.actions import Actions, Occupy, Pause, Refuse, Reply, Request, Sever
 from faults.armed import Armed
-from faults.call import Call, Reader, announced, plain
+from faults.call import Call, Reader, announced, plain, prompt_key_of
 from faults.carrier import Playing, addon_named, answer_to, make_streams_ours, reset_all, reset_on_close
 from faults.control import ROOM
 from faults.live import Live
@@ -29,6 +29,7 @@ from faults.refusal import Refusal
 from faults.script import Script
 from records.bad_input import BadInput
 from records.jsonl import RowFile
+from records.prompts import Prompts, read_prompts
 
 log = logging.getLogger(__name__)
 
@@ -46,6 +47,8 @@ class Faults:
         """What the row of the call says that the last refusal struck."""
         self.live = Live(self.armed, self.refusal.give_up)
         self.rows: RowFile | None = None
+        self.prompts: Prompts | None = None
+        """Told where the app may not pass its user's request id on."""
         self.calls: dict[str, Call] = {}
         self.reader = Reader()
 
@@ -57,6 +60,7 @@ class Faults:
     def load(self, loader: Loader) -> None:
         self.live.load(loader)
         loader.add_option("faults_rows", str, "", "Where each call's row is appended, as JSON lines.")
+        loader.add_option("faults_prompts", str, "", "The prompts that rows tell calls by: JSON, texts by their keys.")
         loader.add_option("faults_lean", bool, False, "Leave out the addons and log lines a bare reverse proxy does not need.")
         loader.add_option("faults_scratch", str, "", "A folder to remove when the proxy ends.")
 
@@ -65,6 +69,8 @@ class Faults:
             refuse("stream_large_bodies asks the provider before a fault can answer: leave it out")
         try:
             self.live.configure(updated)
+            if "faults_prompts" in updated and ctx.options.faults_prompts:
+                self.prompts = read_prompts(ctx.options.faults_prompts)
         except BadInput as error:
             refuse(str(error))
         if "faults_rows" in updated and ctx.options.faults_rows:
@@ -109,6 +115,8 @@ class Faults:
                 return
             call = self.calls[flow.id]
             call.request = self.describe(call, flow.request.get_content(strict=False) or b"")
+            if self.prompts:
+                self.tell_by_prompt(call, flow.request, self.prompts)
             if faults := self.armed.decide(call.request):
                 call.script = Script(call.request, faults, time.monotonic)
                 flow.request.anticomp()  # messages are found in plain text
@@ -117,6 +125,12 @@ class Faults:
 
     def describe(self, call: Call, body: bytes) -> Request:
         return self.reader.request(call.request, body, self.armed.at_s(call.started_s))
+
+    def tell_by_prompt(self, call: Call, request: http.Request, prompts: Prompts) -> None:
+        """Its row tells the prompt it holds; the provider is told the id that this row bears, so that its rows bear it too."""
+        call.prompt_key = prompt_key_of(call.request.body, prompts)
+        request.headers["x-request-id"] = call.request.id
+        request.headers["x-attempt"] = str(call.request.attempt)
 
     async def responseheaders(self, flow: http.HTTPFlow) -> None:
         with self.failing_closed(flow):

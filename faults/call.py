@@ -12,7 +12,8 @@ import orjson
 from faults.actions import Request
 from faults.places import Places, Ready
 from faults.script import Script, where_it_broke
-from records.rows import CallRow
+from records.prompts import Prompts, texts_of
+from records.rows import BODY_KEYED, CallRow
 
 ATTEMPTS_REMEMBERED = 100_000
 _NUMBER = re.compile(r"[0-9]{1,9}")
@@ -40,6 +41,8 @@ class Call:
     """Set when what the call waits for is here, or the app has left; there only while it waits."""
     holding: list[tuple[Places, Ready]] = field(default_factory=list)
     """Places it has, or waits for."""
+    prompt_key: str = ""
+    """Which known prompt its body holds."""
 
     def count(self, data: bytes) -> bytes:
         """Pass a piece of the body on as it is, counted."""
@@ -84,6 +87,7 @@ class Call:
             planned=[fault.name for fault in script.faults] if script else [],
             struck=struck,
             missed=[name for name in script.missed if name not in told] if script else [],
+            prompt_key=self.prompt_key,
         )
 
 
@@ -95,7 +99,7 @@ class Reader:
 
     def request(self, announced: Request, body: bytes, at_s: float) -> Request:
         """A call without an id is known by its body; equal prompts of different users then meet the same fate."""
-        id_ = announced.id or f"body-{blake2b(body, digest_size=8).hexdigest()}"
+        id_ = announced.id or BODY_KEYED + blake2b(body, digest_size=8).hexdigest()
         attempt = announced.attempt or self._counted(id_)
         return announced._replace(id=id_, attempt=attempt, at_s=at_s, model=_model(body), body=body)
 
@@ -131,6 +135,14 @@ def _told_attempt(headers: Mapping[str, str]) -> int:
     # The OpenAI SDK numbers its own retries, from 0.
     told = headers.get("x-stainless-retry-count", "")
     return int(told) + 1 if _NUMBER.fullmatch(told) else 0
+
+
+def prompt_key_of(body: bytes, prompts: Prompts) -> str:
+    """The key of the known prompt that the messages in this body hold; empty where they hold none."""
+    try:
+        return prompts.key_in(texts_of(orjson.loads(body)))
+    except ValueError:
+        return ""
 
 
 def _model(body: bytes) -> str:

@@ -12,9 +12,7 @@ from faults.actions import Kind, Request, fresh_state, name_of, state_of, subjec
 from faults.parameters import is_range
 from faults.timing import Burst, Clusters
 from records.chance import between, draw
-
-PROBES = frozenset({"/", "/api/version", "/api/tags", "/api/ps", "/v1/models"})
-"""They ask whether the provider is there, not for an answer: only a fault that names such a route strikes it."""
+from records.rows import PROBES
 
 
 @dataclass(frozen=True)
@@ -56,6 +54,7 @@ class Fault:
             request.attempt <= self.attempts
             and self.during_s[0] <= request.at_s < self.during_s[1]
             and any(fnmatchcase(request.path, route) for route in self.all_routes)
+            # Only a fault that names such a route strikes it.
             and (self.routes != "*" or request.path not in PROBES)
             and fnmatchcase(request.model, self.models)
             and all(fnmatchcase(request.headers.get(name, ""), glob) for name, glob in self.headers.items())

@@ -42,7 +42,7 @@ def chosen(asked: Any) -> Scenario:
 def check_app(scenario: Scenario, features: str, host: str | None) -> None:
     """Refuses features that nobody knows; `host` is where the app is there already, and then its features are its own."""
     if host is None:
-        check_features((arm_of(scenario, features),))
+        check_features(scenario, (arm_of(scenario, features),))
     elif not host.startswith(("http://", "https://")):
         raise BadInput(f'--host: must begin with http:// or https://, got "{host}"')
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.console import abandon_output
+from harness.gating.arguments import GATE, OF_THE_GATE, add_gate
 from records.bad_input import BadInput
 
 PROCESSES = {"model": "model_server", "proxy": "faults", "app": "reference_app"}
@@ -50,10 +51,20 @@ def _as_interrupt(*_: object) -> None:
     raise KeyboardInterrupt
 
 
+class Words(argparse.ArgumentParser):
+    """Takes `gate selftest` for one command: `gate` itself has a word of the user's choice in that place."""
+
+    def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
+        words = list(sys.argv[1:] if args is None else args)
+        if words[:1] == [GATE] and " ".join(words[:2]) in OF_THE_GATE:
+            words[:2] = [" ".join(words[:2])]
+        return super().parse_args(words, namespace)
+
+
 def parser() -> argparse.ArgumentParser:
     """All commands and their flags."""
-    words = argparse.ArgumentParser(prog="headwind", description=__doc__, allow_abbrev=False)
-    commands = words.add_subparsers(required=True, metavar="COMMAND")
+    words = Words(prog="headwind", description=__doc__, allow_abbrev=False)
+    commands = words.add_subparsers(required=True, metavar="COMMAND", parser_class=argparse.ArgumentParser)
 
     run = _command(commands, "run", _run, "run a scenario, write its report, judge its bounds")
     run.add_argument("scenario", help="a TOML file, or the name of one in scenarios/")
@@ -63,17 +74,14 @@ def parser() -> argparse.ArgumentParser:
 
     report = _command(commands, "report", _report, "write the report of a run again, from its rows")
     report.add_argument("run", type=Path, help="a run's folder")
+    report.add_argument("--format", help="only this one, and print it: html, md, json, schema, junit, prom or ledger")
+    report.add_argument("--out", type=Path, help="write into this folder instead of the run's")
 
     baseline = _command(commands, "baseline", _baseline, "keep a run's figures to compare later runs with")
     baseline.add_argument("run", type=Path, help="a run's folder")
     baseline.add_argument("--out", type=Path, default=Path("baseline.json"), help="the file to write (default: baseline.json)")
 
-    gate = _command(commands, "gate", _gate, "judge a run's P95 against a baseline")
-    gate.add_argument("run", type=Path, help="a run's folder")
-    gate.add_argument("--baseline", type=Path, required=True, help="a file that `headwind baseline` wrote")
-    gate.add_argument("--p95-tolerance", type=float, default=0.10, help="share by which P95 may grow (default: 0.10)")
-    gate.add_argument("--arm", help="the arm to judge (default: the last of the scenario)")
-
+    add_gate(commands, _command)
     _add_faults(commands)
 
     scenarios = _command(commands, "scenarios", _scenarios, "list the scenarios, or check one")
@@ -133,19 +141,15 @@ def _run(options: argparse.Namespace) -> int:
 def _report(options: argparse.Namespace) -> int:
     from harness import commands
 
-    return commands.write_report(options.run)
+    if options.format:
+        return commands.tell_report(options.run, options.format, options.out)
+    return commands.write_report(options.run, options.out)
 
 
 def _baseline(options: argparse.Namespace) -> int:
     from harness import commands
 
     return commands.write_baseline(options.run, options.out)
-
-
-def _gate(options: argparse.Namespace) -> int:
-    from harness import commands
-
-    return commands.judge_gate(options.run, options.baseline, options.arm, options.p95_tolerance)
 
 
 def _scenarios(options: argparse.Namespace) -> int:

@@ -4,16 +4,17 @@ from pathlib import Path
 
 from harness.console import Console
 from harness.foreseen import stratified
+from harness.length import told_length
 from harness.progress import ShownProgress
 from harness.run import run
 from harness.scenario import SCENARIOS, read_scenario, reseeded
 from records.bad_input import BadInput
 from records.folder import RunFolder
-from reports.baseline import Gate, compare_to_baseline, make_baseline, read_baseline, read_run
+from reports.baseline import make_baseline, read_run
 from reports.baseline import write_baseline as write_baseline_file
 from reports.load import has_rows
 from reports.render_terminal import render_terminal
-from reports.write import report
+from reports.write import format_named, rendered, report
 
 OK, INCONCLUSIVE = 0, 4
 console = Console()
@@ -25,6 +26,8 @@ def run_scenario(name: str, runs: Path, seed: int | None, faults_dir: str = "") 
     if seed is not None:
         scenario = reseeded(scenario, seed)
     console.print(f"[bold]{scenario.name}[/bold]: {scenario.summary}", highlight=False)
+    if told := told_length(scenario):
+        console.print(told, highlight=False)
     folder, complete = run(scenario, runs, ShownProgress(console))
     if not has_rows(folder):
         console.print(f"{'VACUOUS' if complete else 'Interrupted'}  No request was made, so there is nothing to report.")
@@ -34,11 +37,21 @@ def run_scenario(name: str, runs: Path, seed: int | None, faults_dir: str = "") 
     return write_report(folder.path)
 
 
-def write_report(path: Path) -> int:
-    """Write report.html, report.md and report.json into a run's folder, and show the figures."""
-    found = report(RunFolder(path))
+def write_report(path: Path, out: Path | None = None) -> int:
+    """Write the report in every format, into the run's folder or into `out`, and show the figures."""
+    found = report(RunFolder(path), out)
     console.print(render_terminal(found))
-    console.print(f"\nReport: {path / 'report.html'}", highlight=False, soft_wrap=True)
+    console.print(f"\nReport: {(out or path) / 'report.html'}", highlight=False, soft_wrap=True)
+    return found.exit_code
+
+
+def tell_report(path: Path, name: str, out: Path | None = None) -> int:
+    """The report in one format: printed, with nothing written; or written into `out`, with nothing printed."""
+    one = format_named(name)
+    if out:
+        return report(RunFolder(path), out, (one,)).exit_code
+    found, text = rendered(RunFolder(path), one)
+    print(text, end="")
     return found.exit_code
 
 
@@ -47,20 +60,6 @@ def write_baseline(path: Path, out: Path) -> int:
     write_baseline_file(out, make_baseline(read_run(path)))
     console.print(f"Baseline: {out}. Compare with it: headwind gate RUN --baseline {out}", highlight=False, soft_wrap=True)
     return OK
-
-
-def judge_gate(path: Path, baseline: Path, arm: str | None, tolerance: float) -> int:
-    """Judge a run's P95 against a baseline's."""
-    if not tolerance >= 0:
-        raise BadInput(f"--p95-tolerance: must be a share of at least 0, such as 0.10, got {tolerance}")
-    kept, now = read_baseline(baseline), read_run(path)
-    gate = compare_to_baseline(now, kept, arm or now.arms[-1].name, tolerance)
-    console.print(_told(gate), highlight=False, soft_wrap=True)
-    return gate.exit_code
-
-
-def _told(gate: Gate) -> str:
-    return f"{gate.state.upper()}  {' '.join(gate.reasons)}"
 
 
 def list_scenarios() -> int:

@@ -22,10 +22,10 @@ OLLAMA, OPENAI = "/api/chat", "/v1/chat/completions"
 def foresee(scenario: Scenario) -> Foreseen:
     """The first attempts of one arm, over all its pairs, as the proxy will see them; none where there is no schedule.
 
-    Of the first arm, should they ask different providers.
+    Of the first arm, should they ask different providers. None of an app of the user's own: what it asks is its own affair.
     """
     openai = scenario.arms[0].environment.get("APP_PROVIDER") == "openai"
-    pairs = range(1, scenario.pairs + 1) if scenario.workload.rate_per_s else ()
+    pairs = range(1, scenario.pairs + 1) if scenario.workload.rate_per_s and not scenario.app else ()
     calls = chain.from_iterable(_calls(scenario, pair, OPENAI if openai else OLLAMA) for pair in pairs)
     return Foreseen(tuple(calls), *_answer(scenario.physics, openai), scenario.workload.deadline_s)
 
@@ -80,5 +80,8 @@ def stratified(scenario: Scenario) -> Scenario:
     where = str(scenario.plan_path)
     if not scenario.workload.rate_per_s:
         raise BadInput(f"{where}: at_least counts the requests of a schedule, and a closed loop has none. Set rate_per_s")
+    if scenario.app:
+        told = "at_least foresees whom it strikes, which cannot be told of an app of your own"
+        raise BadInput(f"{where}: {told}. Raise the shares, or run longer")
     found = raised(plan_of(scenario), foresee(scenario), where)
     return replace(scenario, plan=replace(found, seed=scenario.plan.seed))

@@ -1,4 +1,4 @@
-"""What a run keeps of its plan, so that it can be repeated: the plan's text, the scripts of its kinds, and its strata."""
+"""What a run keeps so that it can be repeated: its plan's text, the scripts of its kinds, its strata, and its questions."""
 
 import json
 from dataclasses import replace
@@ -10,7 +10,8 @@ from faults.strata import as_told, raised_faults
 from harness.foreseen import foresee, plan_of
 from harness.scenario import Scenario
 from records.bad_input import BadInput
-from records.folder import STRATA, RunFolder
+from records.folder import PROMPTS, STRATA, RunFolder
+from scenarios.workload import prompts_of
 
 PLAN, SCRIPTS = "plan", "scripts"
 """Folders: `runs/<id>/plan/`, and `scripts/` in it."""
@@ -19,6 +20,7 @@ PLAN, SCRIPTS = "plan", "scripts"
 def keep_plan(scenario: Scenario, run: RunFolder) -> Scenario:
     """The scenario with the plan and the scripts in the run's folder, which its proxies read: the originals may change."""
     folder = run.path / PLAN
+    (run.path / PROMPTS).write_text(json.dumps(prompts_of(scenario.workload), ensure_ascii=False, indent=1) + "\n", "utf-8")
     if raised_faults(plan_of(scenario)):
         told = as_told(plan_of(scenario), foresee(scenario))
         (run.path / STRATA).write_text(json.dumps(told) + "\n")

@@ -5,7 +5,7 @@ import platform
 import shlex
 import sys
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from importlib.metadata import PackageNotFoundError, version
 from math import isfinite
 from pathlib import Path
@@ -14,6 +14,7 @@ from typing import Any
 from faults.actions import name_of
 from faults.plan import Fault
 from harness.foreseen import spared
+from harness.own_app import as_told
 from harness.scenario import ROOT, Arm, Scenario
 from records.folder import RunFolder
 from scenarios.workload import Workload, due
@@ -62,7 +63,10 @@ def make_manifest(scenario: Scenario, run_id: str, arms: tuple[Arm, ...], bounds
         "plan": _plan(scenario),
         "plan_seed": scenario.plan_seed,
         "embedded": True,
+        "app": as_told(scenario.app),
         "arms": [{"name": arm.name, "features": arm.features, "environment": dict(arm.environment)} for arm in arms],
+        "reference": next((arm.name for arm in arms if arm.name == scenario.reference), arms[0].name),
+        "ablation": scenario.ablation.told(arms) if scenario.ablation else None,
         "pairs": scenario.pairs,
         "deadline_s": scenario.workload.deadline_s,
         "duration_s": scenario.workload.duration_s,
@@ -70,6 +74,8 @@ def make_manifest(scenario: Scenario, run_id: str, arms: tuple[Arm, ...], bounds
         "workload": asdict(scenario.workload),
         "model": asdict(scenario.physics),
         "bounds": list(bounds),
+        "goodput": asdict(scenario.goodput) if scenario.goodput else None,
+        "prices": asdict(scenario.prices) if scenario.prices else None,
         "versions": {"python": platform.python_version()} | {name: _version(name) for name in PACKAGES},
         "machine": {"system": platform.platform(), "cores": os.cpu_count(), "processor": platform.machine()},
         "clocks": {"monotonic_s": time.monotonic(), "wall_s": time.time()},
@@ -78,6 +84,12 @@ def make_manifest(scenario: Scenario, run_id: str, arms: tuple[Arm, ...], bounds
         "ended_early": [],
         "cpu_share": {},
     }
+
+
+def of_pairs(scenario: Scenario, pairs: int) -> dict[str, Any]:
+    """What a manifest says otherwise where the run has another number of pairs than its scenario."""
+    scenario = replace(scenario, pairs=pairs)
+    return {"pairs": pairs, "plan": _plan(scenario), "planned": _planned(scenario, scenario.arms)}
 
 
 def _program(path: Path) -> str:

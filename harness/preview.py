@@ -54,6 +54,8 @@ def preview(scenario: Scenario) -> Preview:
     """Counts; the scenario must have a plan and a schedule."""
     if not scenario.workload.rate_per_s:
         raise BadInput(f"{scenario.path}: a closed loop has no schedule to draw with. Set workload.rate_per_s")
+    if scenario.app:
+        raise BadInput(f"{scenario.path}: whom a fault strikes cannot be foreseen of an app of your own")
     plan, foreseen = plan_of(stratified(scenario)), foresee(scenario)
     struck, robbed, first, per_request = Counter[str](), Counter[str](), dict[str, str](), list[int]()
     for call in foreseen.calls:

@@ -59,9 +59,15 @@ class Processes:
         self._scratch = ""
 
     def start(
-        self, name: str, argv: Sequence[str], log: Path, environment: Mapping[str, str] = {}, without: str = "\0"
+        self,
+        name: str,
+        argv: Sequence[str],
+        log: Path,
+        environment: Mapping[str, str] = {},
+        without: str = "\0",
+        folder: Path | None = None,
     ) -> Process:
-        """Start, without waiting. What it prints goes to `log`; variables that begin with `without` are not inherited."""
+        """Start in `folder`, without waiting. `log` gets its output; variables that begin with `without` are not inherited."""
         log.parent.mkdir(parents=True, exist_ok=True)
         # Who is ended while it starts leaves its temporary files: they go with the stack.
         self._scratch = self._scratch or tempfile.mkdtemp(prefix="headwind-")
@@ -73,6 +79,7 @@ class Processes:
                 stdout=file,
                 stderr=subprocess.STDOUT,
                 env={**inherited, "PYTHONUNBUFFERED": "1", "TMPDIR": self._scratch, **environment},
+                cwd=folder,
                 # Its own session: Ctrl-C in the terminal must reach us only, or the app dies first and fakes failures.
                 start_new_session=True,
                 preexec_fn=partial(end_with, os.getpid()),  # noqa: PLW1509  (we start processes from the main thread only)
@@ -83,7 +90,10 @@ class Processes:
 
     def await_url(self, process: Process, path: str = "/", deadline_s: float = READY_S) -> str:
         """Its URL, once `path` there answers below 500."""
-        url = self._await(process, process.url, deadline_s)
+        return self.await_answer(process, self._await(process, process.url, deadline_s), path, deadline_s)
+
+    def await_answer(self, process: Process, url: str, path: str = "/", deadline_s: float = READY_S) -> str:
+        """The URL of a process that does not say where it listens, once `path` there answers below 500."""
         self._await(process, lambda: _answers(url + path) or None, deadline_s)
         return url
 

@@ -10,15 +10,17 @@ import orjson
 
 from faults.actions import state_of
 from faults.found import find_kinds
-from faults.plan import PROBES, Plan
+from faults.plan import Plan
 from faults.reading import read_plan
 from harness.kept import PLAN, SCRIPTS
 from harness.manifest import workload_of
+from harness.own_app import from_told
 from harness.stack import StackPlan
 from model_server.physics import Physics
 from records.bad_input import BadInput, unknown
-from records.folder import CALLS, CHANGES, REQUESTS, STRATA, ArmFolder, RunFolder
+from records.folder import CALLS, CHANGES, PROMPTS, REQUESTS, STRATA, ArmFolder, RunFolder
 from records.jsonl import read_rows
+from records.rows import PROBES
 from reports.manifest import is_embedded, read_manifest
 from scenarios.ticket import Ticket
 from scenarios.workload import Workload
@@ -48,6 +50,9 @@ class Recorded:
             raise BadInput(f"--arm: {unknown('arm', name, arms)}")
         self.arm = arms[name]
         self.folder, self.fate = self._find()
+        if manifest.get("app") and not self.fate.calls:
+            told = "no call bears its id. Of an app of your own, only requests whose x-request-id it passes on can be replayed"
+            raise BadInput(f"{path}, {request_id}: {told}")
         self.workload, self.physics, self.seed = self._read_setup()
         self.plan = self._read_plan()
 
@@ -102,6 +107,8 @@ class Recorded:
             faults_dir=self._scripts,
             shares_path=strata if strata.exists() else None,
             at_s=self.at_s,
+            app=from_told(self.manifest.get("app")),
+            prompts_path=self.run.path / PROMPTS if self.manifest.get("app") else None,
         )
 
     def ticket(self, folder: ArmFolder) -> Ticket:
@@ -109,6 +116,8 @@ class Recorded:
 
     def notes(self) -> Iterator[str]:
         """Why it may come out differently, a sentence each."""
+        if self.manifest.get("app"):
+            yield "The app is one of your own: what it remembers, and whatever else it asks, is its own affair."
         if self.fate.request.get("served_by") == "cache":
             yield "It was served by the cache; that of a stack that was just started is empty."
         for fault in self.plan.faults:

@@ -1,19 +1,22 @@
 """Runs a scenario: for each pair, each arm gets its own stack and its own Locust; then the report is written."""
 
+import os
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from harness.chaos import ChaosWatch, control_of
+from harness.conditions import Conditions, achieved_share
 from harness.foreseen import stratified
 from harness.kept import keep_plan
-from harness.manifest import make_manifest, new_run_path
+from harness.manifest import make_manifest, new_run_path, of_pairs
 from harness.processes import Process, Processes
 from harness.progress import ArmCounters, ShownProgress
 from harness.scenario import ROOT, Arm, Scenario
-from harness.stack import stack_plan, start_stack
+from harness.stack import from_folder, stack_plan, start_stack
 from records.bad_input import BadInput
 from records.chance import draw
 from records.folder import REQUESTS, ArmFolder, RunFolder
@@ -29,24 +32,50 @@ SLACK_S = 60.0
 
 def run(scenario: Scenario, runs: Path, progress: ShownProgress) -> tuple[RunFolder, bool]:
     """The run's folder, and whether it came to its end. Ctrl-C ends it early; what was recorded stays."""
-    check_features(scenario.arms)
-    scenario = stratified(scenario)
-    folder = RunFolder(new_run_path(runs, scenario.name))
-    manifest = make_manifest(scenario, folder.path.name, scenario.arms, scenario.bounds)
-    folder.write_manifest(manifest)
-    scenario = keep_plan(scenario, folder)
+    running = Running(scenario, runs, progress)
     try:
         with progress.shown():
-            for pair in range(1, scenario.pairs + 1):
-                for arm in in_order(scenario, pair):
-                    complete = _run_arm(scenario, arm, folder.arm(arm.name, pair), manifest, progress)
-                    folder.write_manifest(manifest)
-                    if not complete:
-                        return folder, False
+            if not all(running.run_pair(number) for number in range(1, scenario.pairs + 1)):
+                return running.folder, False
     except KeyboardInterrupt:
-        return folder, False
-    folder.write_manifest(manifest | {"state": "complete"})
-    return folder, True
+        return running.folder, False
+    running.complete()
+    return running.folder, True
+
+
+class Running:
+    """A run that goes on, pair by pair: its folder, and the manifest that tells as much of it as is over."""
+
+    def __init__(self, scenario: Scenario, runs: Path, progress: ShownProgress, more: Mapping[str, Any] = {}) -> None:
+        """`more` is for its manifest."""
+        check_features(scenario, scenario.arms)
+        scenario = stratified(scenario)
+        self.progress = progress
+        self.folder = RunFolder(new_run_path(runs, scenario.name))
+        self.manifest = make_manifest(scenario, self.folder.path.name, scenario.arms, scenario.bounds) | dict(more)
+        self.write()
+        self._as_given, self.scenario = scenario, keep_plan(scenario, self.folder)
+
+    def run_pair(self, number: int) -> bool:
+        """All arms, one after the other; whether the load of each came to its end."""
+        for arm in in_order(self.scenario, number):
+            complete = _run_arm(self.scenario, arm, self.folder.arm(arm.name, number), self.manifest, self.progress)
+            self.write()
+            if not complete:
+                return False
+        return True
+
+    def reaches(self, pairs: int) -> None:
+        """It has so many pairs, whatever its scenario says."""
+        self.manifest |= of_pairs(self._as_given, pairs)
+
+    def write(self) -> None:
+        self.folder.write_manifest(self.manifest)
+
+    def complete(self) -> None:
+        """It came to its end."""
+        self.manifest["state"] = "complete"
+        self.write()
 
 
 def in_order(scenario: Scenario, pair: int) -> list[Arm]:
@@ -54,16 +83,20 @@ def in_order(scenario: Scenario, pair: int) -> list[Arm]:
     return sorted(scenario.arms, key=lambda arm: draw(scenario.seed, "order", f"{pair}:{arm.name}"))
 
 
-def check_features(arms: tuple[Arm, ...]) -> None:
-    """Ask the app, before anything starts, whether it knows the features of every arm."""
+def check_features(scenario: Scenario, arms: tuple[Arm, ...]) -> None:
+    """Ask the reference app, before anything starts, whether it knows the features of every arm; another cannot be asked."""
+    if scenario.app:
+        return
     asked = {
-        features: subprocess.Popen(
+        (features, folder): subprocess.Popen(
             [sys.executable, "-m", "reference_app", "--features", features, "--check"],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,
+            cwd=folder,
+            env={**os.environ, **from_folder(folder)},
         )
-        for features in dict.fromkeys(arm.features for arm in arms)
+        for features, folder in dict.fromkeys((arm.features, arm.folder) for arm in arms)
         if features not in ALWAYS_KNOWN
     }
     told = [process.communicate(timeout=CHECK_S)[1].strip() for process in asked.values()]
@@ -76,16 +109,19 @@ def _run_arm(scenario: Scenario, arm: Arm, folder: ArmFolder, manifest: dict[str
     """Whether its load came to its end."""
     told = f"{arm.name}" + (f", pair {folder.pair} of {scenario.pairs}" if scenario.pairs > 1 else "")
     progress.phase(f"{told}: starting model server, proxy, app")
+    name = folder.path.name
     with Processes() as processes:
         url = start_stack(processes, stack_plan(scenario, arm, RunFolder(folder.path.parent)), folder)
-        began_s, before = time.monotonic(), cpu_used(processes)
+        conditions = Conditions(processes)
         locust = processes.start("locust", locust_command(scenario, folder, url), folder.logs / "locust.log")
-        of = manifest["planned"].get(folder.path.name, 0)
-        watch = ChaosWatch(folder, scenario.plan, control_of(processes))
+        of = manifest["planned"].get(name, 0)
+        watch = ChaosWatch(folder, None if arm.plain else scenario.plan, control_of(processes))
         _follow(locust, processes, scenario.workload, folder, of, f"{told}: load", progress, watch)
-        manifest["cpu_share"][folder.path.name] = cpu_shares(before, cpu_used(processes), time.monotonic() - began_s)
+        complete = locust.child.poll() == 0
+        achieved = achieved_share(folder, scenario.workload, scenario.seed, of) if complete else None
+        conditions.note(manifest, name, achieved)
         manifest["ended_early"] += ended_early(folder, processes, besides=locust)
-        return locust.child.poll() == 0
+        return complete
 
 
 def ended_early(folder: ArmFolder, processes: Processes, besides: Process | None = None) -> list[str]:
@@ -132,14 +168,3 @@ def _follow(
 def _ordered(counted: tuple[int, int], of: int) -> tuple[int, int, int]:
     done, faults = counted
     return done, max(of, done), faults
-
-
-def cpu_used(processes: Processes) -> dict[str, float]:
-    """CPU seconds used so far, by name."""
-    used = {process.name: process.cpu_s() for process in processes.started}
-    return {name: cpu_s for name, cpu_s in used.items() if cpu_s is not None}
-
-
-def cpu_shares(before: dict[str, float], after: dict[str, float], wall_s: float) -> dict[str, float]:
-    """CPU seconds used, a second of load, by name: 0.5 is half a core. Starting up is not load."""
-    return {name: round((cpu_s - before.get(name, 0.0)) / wall_s, 3) for name, cpu_s in after.items() if wall_s > 0}

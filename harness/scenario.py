@@ -1,8 +1,7 @@
 """A scenario: one experiment in one TOML file, read once, refused with every problem at once."""
 
-import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -11,32 +10,27 @@ from faults.actions import Kind
 from faults.found import load_kinds
 from faults.plan import Plan
 from faults.reading import parse_plan
+from harness.ablate import Ablation
+from harness.arms import Arm as Arm
+from harness.arms import check_name, read_arms, speaking
+from harness.own_app import OwnApp, read_app
 from model_server.physics import RANGES, Physics
 from records.bad_input import BadInput
 from records.strict import Table
 from reports.bounds import parse_bound
+from reports.goodput import Goodput, parse_goodput
 from reports.metrics import METRICS
+from reports.prices import Prices, read_prices
 from scenarios.workload import Workload, parse_workload
 
 ROOT = Path(__file__).resolve().parent.parent
 SCENARIOS = ROOT / "scenarios"
 PLANS = ROOT / "faults" / "plans"
-NAME = re.compile("[A-Za-z0-9_-]+")
+PRICES = SCENARIOS / "prices"
 APIS = ("ollama", "openai")
-PROVIDER = "APP_PROVIDER"
-"""The app's variable that says which of them its provider speaks."""
 
 Planned = tuple[Path | None, Plan | None, str]
 NO_PLAN: Planned = None, None, ""
-
-
-@dataclass(frozen=True)
-class Arm:
-    """One configuration of the app under test."""
-
-    name: str
-    features: str
-    environment: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -64,6 +58,21 @@ class Scenario:
     """What the model is asked with; in the environment of each arm, too, unless that says otherwise."""
     arms: tuple[Arm, ...]
     bounds: tuple[str, ...]
+    app: OwnApp | None = None
+    """An app of the user's own; None: the reference app."""
+    reference: str = ""
+    """The arm that the others are compared with; empty: the first."""
+    ablation: Ablation | None = None
+    """Which of the arms were made to tell what each feature is worth."""
+    goodput: Goodput | None = None
+    """What a request must keep to, to be of use; None: nothing is asked for."""
+    prices: Prices | None = None
+    """What its models cost; None: no cost is told."""
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What the scenario itself tells the app of every arm."""
+        return speaking(self.api) if self.app is None else {}
 
 
 def read_scenario(path: str | Path, faults_dir: str | Path = "") -> Scenario:
@@ -101,16 +110,19 @@ def parse_scenario(values: object, text: str, path: Path, faults_dir: str | Path
     plan_path, plan, plan_text = _read_plan(table, path, kinds)
     model = table.table("model")
     api = model.choice("api", "ollama", APIS, "known API")
-    arms = _read_arms(table, api)
+    app = read_app(table, path)
+    arms, ablation = read_arms(table, {} if app else speaking(api), app is not None)
+    named = [arm.name for arm in arms]
+    reference = table.choice("reference", named[0], named, "arm") if named else table.text("reference")
     seed, name = table.number("seed", 7, 0, whole=True), table.text("name", path.stem)
-    _check_name(table, "name", name)
+    check_name(table, "name", name)
     scenario = Scenario(
         path=path,
         text=text,
         name=name,
         summary=table.text("summary"),
         seed=seed,
-        plan_seed=None,
+        plan_seed=table.number("plan_seed", None, 0, whole=True),  # type: ignore[arg-type]
         pairs=table.number("pairs", 1, 1, 100, whole=True),
         plan_path=plan_path,
         plan=plan,
@@ -121,7 +133,12 @@ def parse_scenario(values: object, text: str, path: Path, faults_dir: str | Path
         physics=_read_physics(model, seed),
         api=api,
         arms=arms,
-        bounds=_read_bounds(table.table("bounds"), [arm.name for arm in arms]),
+        bounds=_read_bounds(table.table("bounds"), named),
+        app=app,
+        reference=reference,
+        ablation=ablation,
+        goodput=parse_goodput(table),
+        prices=_read_prices(table, path),
     )
     table.close()
     if problems:
@@ -169,28 +186,17 @@ def _read_plan(table: Table, path: Path, kinds: Iterable[Kind]) -> Planned:
         return NO_PLAN
 
 
-def speaking(api: str) -> dict[str, str]:
-    """What an app is told of it; nothing of Ollama's, which is its default."""
-    return {} if api == "ollama" else {PROVIDER: api}
-
-
-def _read_arms(table: Table, api: str) -> tuple[Arm, ...]:
-    arms = []
-    for entry in table.table("arms").each():
-        _check_name(entry, "", entry.name)
-        environment = entry.table("environment")
-        variables = {name: environment.text(name) for name in environment.values}
-        arms.append(Arm(entry.name, entry.text("features", required=True), speaking(api) | variables))
-        entry.close()
-    if not arms:
-        table.problem("arms", 'names no arm; write for example [arms.off] with features = "none"')
-    return tuple(arms)
-
-
-def _check_name(table: Table, key: str, name: str) -> None:
-    """Names become folders, and words of bounds."""
-    if not NAME.fullmatch(name):
-        table.problem(key, f'"{name}" must be made of letters, digits, "_" and "-"')
+def _read_prices(table: Table, path: Path) -> Prices | None:
+    """The price list that a scenario names: as seen from where it lies, else one of ours."""
+    name = table.text("prices")
+    if not name:
+        return None
+    beside = path.parent / name
+    try:
+        return read_prices(beside if beside.is_file() else find(name, PRICES, "price list"), table.problems)
+    except BadInput as error:
+        table.problem("prices", str(error))
+        return None
 
 
 def _read_physics(table: Table, seed: int) -> Physics:

@@ -5,17 +5,17 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from harness.chaos import ChaosWatch, ProxyControl, control_of
+from harness.conditions import Conditions, achieved_share
 from harness.kept import keep_plan
 from harness.manifest import make_manifest, new_run_path
 from harness.processes import Processes
-from harness.run import cpu_shares, cpu_used, ended_early
-from harness.scenario import Arm, Scenario, speaking
+from harness.run import ended_early
+from harness.scenario import Arm, Scenario
 from harness.stack import stack_plan, start_stack
 from records.folder import REQUESTS, ArmFolder, RunFolder
 from reports.bounds import parse_bound
@@ -51,7 +51,7 @@ class SingleRun:
         """Of the stack's proxy, while there is one."""
         self.watch: ChaosWatch | None = None
         self._manifest: dict[str, Any] = {}
-        self._began_s, self._cpu_before = time.monotonic(), dict[str, float]()
+        self._conditions = Conditions(self._processes)
 
     @property
     def path(self) -> Path | None:
@@ -83,7 +83,7 @@ class SingleRun:
             self._start_stack(self._app_port, folder)
         self.control = control_of(self._processes)
         self.watch = ChaosWatch(folder, self.scenario.plan, self.control)
-        self._began_s, self._cpu_before = time.monotonic(), cpu_used(self._processes)
+        self._conditions = Conditions(self._processes)
         return folder
 
     def _start_stack(self, port: int, folder: ArmFolder) -> None:
@@ -104,18 +104,24 @@ class SingleRun:
     def end(self, complete: bool) -> Ending:
         """Ends the stack, closes the run, writes its report. A run that was stopped before it had rows leaves no folder."""
         ended: dict[str, Any] = {"ended_early": self.ended_early()}
-        used = cpu_shares(self._cpu_before, cpu_used(self._processes), time.monotonic() - self._began_s)
+        run = self._folder
+        if run is not None:
+            folder = run.arm(self.arm.name, 1)
+            self._conditions.note(ended, folder.path.name, self._achieved_share(folder) if complete else None)
         self.control = None
         self._processes.stop()
         atexit.unregister(self._processes.stop)
-        run = self._folder
         if run is None or not (complete or _has_rows(run)):
             if run is not None:
                 shutil.rmtree(run.path, ignore_errors=True)
             return Ending(INCONCLUSIVE, "The test was stopped before any request was sent: there is nothing to report.")
-        ended |= {"state": "complete" if complete else "partial", "cpu_share": {run.arm(self.arm.name, 1).path.name: used}}
+        ended["state"] = "complete" if complete else "partial"
         run.write_manifest(self._manifest | ended)
         return _report(run.path)
+
+    def _achieved_share(self, folder: ArmFolder) -> float | None:
+        scheduled = self._manifest.get("planned", {}).get(folder.path.name, 0)
+        return achieved_share(folder, self.scenario.workload, self.scenario.seed, scheduled)
 
 
 def _has_rows(run: RunFolder) -> bool:
@@ -124,9 +130,10 @@ def _has_rows(run: RunFolder) -> bool:
 
 def arm_of(scenario: Scenario, features: str) -> Arm:
     """The scenario's arm with these features, or one of their own; none named: the scenario's last arm."""
-    features = features or scenario.arms[-1].features
+    if not features:
+        return scenario.arms[-1]
     known = {arm.features: arm for arm in scenario.arms}
-    return known.get(features) or Arm(ARM_OF.get(features, "custom"), features, speaking(scenario.api))
+    return known.get(features) or Arm(ARM_OF.get(features, "custom"), features, scenario.environment)
 
 
 def summary_of(scenario: Scenario, plain: Scenario) -> str:

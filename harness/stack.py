@@ -1,14 +1,20 @@
-"""The embedded stack: model server, proxy with our faults, reference app, each a process of its own."""
+"""The embedded stack: model server, proxy with our faults, and the app (ours or the user's own), each a process of its own."""
 
+import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 
+from harness.arms import PROVIDER
+from harness.own_app import FEATURES, OwnApp
 from harness.processes import Processes, free_port
-from harness.scenario import PROVIDER, Arm, Scenario
+from harness.scenario import Arm, Scenario
 from model_server.physics import Physics
-from records.folder import APP, CALLS, CHANGES, MODEL, STRATA, ArmFolder, RunFolder
+from records.folder import APP, CALLS, CHANGES, MODEL, PROMPTS, STRATA, ArmFolder, RunFolder
+
+PROJECT = ("pyproject.toml", "setup.py", "setup.cfg")
+"""A folder with one of these may be installed as a link to itself, and so be found before any other copy of it."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +35,12 @@ class StackPlan:
     """The run's strata.json."""
     at_s: float = 0.0
     """Seconds of the plan that are over when the first call comes."""
+    app_folder: Path | None = None
+    """Where the app's code is, and where it is started; None: here."""
+    app: OwnApp | None = None
+    """Of the user; None: the reference app."""
+    prompts_path: Path | None = None
+    """The run's prompts.json, for an app that may not pass its user's request id on."""
 
 
 def stack_plan(scenario: Scenario, arm: Arm, run: RunFolder, app_port: int = 0, at_s: float = 0.0) -> StackPlan:
@@ -36,15 +48,18 @@ def stack_plan(scenario: Scenario, arm: Arm, run: RunFolder, app_port: int = 0, 
     strata = run.path / STRATA
     return StackPlan(
         physics=scenario.physics,
-        plan_path=scenario.plan_path,
+        plan_path=None if arm.plain else scenario.plan_path,
         plan_seed=scenario.plan_seed,
         features=arm.features,
         deadline_s=scenario.workload.deadline_s,
         app_port=app_port,
         environment=arm.environment,
         faults_dir=scenario.faults_dir,
-        shares_path=strata if strata.exists() else None,
+        shares_path=strata if strata.exists() and not arm.plain else None,
         at_s=at_s,
+        app_folder=arm.folder,
+        app=scenario.app,
+        prompts_path=run.path / PROMPTS if scenario.app else None,
     )
 
 
@@ -53,17 +68,45 @@ def start_stack(processes: Processes, plan: StackPlan, folder: ArmFolder) -> str
     folder.path.mkdir(parents=True, exist_ok=True)
     proxy_port = free_port()
     model = processes.start(
-        "model", [*_module("model_server"), *_flags(plan.physics), *_rows(folder, MODEL)], _log(folder, "model")
+        "model",
+        [*_module("model_server"), *_flags(plan.physics), *_rows(folder, MODEL), *_prompts(plan)],
+        _log(folder, "model"),
     )
-    app = processes.start("app", _app_command(plan, proxy_port), _log(folder, "app"), _app_environment(plan, folder), "APP_")
+    await_app = _start_app(processes, plan, proxy_port, folder)
     model_url = processes.await_url(model, "/api/version")
     proxy = processes.start(
         "proxy",
-        [*_module("faults"), "--upstream", model_url, "--port", str(proxy_port), *_faults(plan), *_proxy_rows(folder)],
+        [
+            *_module("faults"),
+            "--upstream",
+            model_url,
+            "--port",
+            str(proxy_port),
+            *_faults(plan),
+            *_proxy_rows(folder),
+            *_prompts(plan),
+        ],
         _log(folder, "proxy"),
     )
     processes.await_url(proxy, "/api/version")
-    return processes.await_url(app, "/health/ready")
+    return await_app()
+
+
+def _start_app(processes: Processes, plan: StackPlan, proxy_port: int, folder: ArmFolder) -> Callable[[], str]:
+    """Starts it, without waiting; what comes back waits until it answers, and tells its URL."""
+    log = _log(folder, "app")
+    if plan.app:
+        return _start_own_app(processes, plan.app, plan, proxy_port, log)
+    app = processes.start("app", _app_command(plan, proxy_port), log, _app_environment(plan, folder), "APP_", plan.app_folder)
+    return lambda: processes.await_url(app, "/health/ready")
+
+
+def _start_own_app(processes: Processes, app: OwnApp, plan: StackPlan, proxy_port: int, log: Path) -> Callable[[], str]:
+    port = plan.app_port or free_port()
+    told = app.told(port, f"http://127.0.0.1:{proxy_port}", plan.features, plan.environment or {})
+    environment, folder = from_folder(plan.app_folder) | told, plan.app_folder or app.directory
+    process = processes.start("app", app.words(port), log, environment, FEATURES, folder)
+    return lambda: processes.await_answer(process, f"http://127.0.0.1:{port}", app.ready)
 
 
 def _module(name: str) -> list[str]:
@@ -90,6 +133,10 @@ def _rows(folder: ArmFolder, name: str) -> list[str]:
     return ["--rows", str(folder.path / name)]
 
 
+def _prompts(plan: StackPlan) -> list[str]:
+    return ["--prompts", str(plan.prompts_path.absolute())] if plan.prompts_path else []
+
+
 def _proxy_rows(folder: ArmFolder) -> list[str]:
     return [*_rows(folder, CALLS), "--changes", str(folder.path / CHANGES)]
 
@@ -107,8 +154,20 @@ def _app_command(plan: StackPlan, proxy_port: int) -> list[str]:
 
 def _app_environment(plan: StackPlan, folder: ArmFolder) -> dict[str, str]:
     own = {
-        "APP_LOG_PATH": str(folder.path / APP),
+        "APP_LOG_PATH": str((folder.path / APP).absolute()),
         "APP_MODEL": plan.physics.model,
         "APP_DEADLINE_S": f"{0.9 * plan.deadline_s:g}",
+        # Nobody reads on when an arm is over.
+        "APP_SHUTDOWN_S": "2",
     }
-    return own | dict(plan.environment or {})
+    return own | from_folder(plan.app_folder) | dict(plan.environment or {})
+
+
+def from_folder(folder: Path | None) -> dict[str, str]:
+    """What makes Python import the code of that folder, and of the project it lies in, before any that is installed."""
+    if folder is None:
+        return {}
+    projects = [one for one in (folder, *folder.parents) if any((one / name).is_file() for name in PROJECT)]
+    first = dict.fromkeys(path for one in (folder, *projects[:1]) for path in (one, one / "src"))
+    inherited = os.environ.get("PYTHONPATH")
+    return {"PYTHONPATH": os.pathsep.join([*map(str, first), *([inherited] if inherited else [])])}

@@ -16,6 +16,9 @@ CHANGES = "changes.jsonl"
 STRATA = "strata.json"
 """Of the run: which faults were made more frequent than on the day they stand for, and what weight undoes it, by request."""
 
+PROMPTS = "prompts.json"
+"""Of the run: the questions of its workload by their keys."""
+
 
 @dataclass(frozen=True)
 class ArmFolder:

@@ -1,13 +1,13 @@
-"""Joins the rows of the four processes by request id: one measurement for each request of a user."""
+"""Joins the rows of the four processes by request id, or by the prompt: one measurement for each request of a user."""
 
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
+from records.foreign import How, Row, adopt
 from records.rows import RIGHT
 
-Row = dict[str, Any]
+__all__ = ["Measurement", "Row", "join"]
 
 
 @dataclass(slots=True)
@@ -28,11 +28,15 @@ class Measurement:
     """Spent on anything else than one prompt and the right answer the user got."""
     served_by: str | None
     degraded: bool
+    joined: How | None = None
+    """How its calls were joined, the least certain of them; None where it has none."""
 
 
 def join(requests: Iterable[Row], app: Iterable[Row], calls: Iterable[Row], model: Iterable[Row]) -> list[Measurement]:
     """One measurement a request, in the order of `requests`."""
-    calls_of, generations_of = _by_request(calls), _by_request(model)
+    requests = list(requests)
+    adopted = adopt(requests, list(calls), list(model))
+    calls_of, generations_of = _by_request(adopted.calls), _by_request(adopted.model)
     attempts_of: dict[str, int] = defaultdict(int)
     told: dict[str, Row] = {}
     for row in app:
@@ -41,7 +45,14 @@ def join(requests: Iterable[Row], app: Iterable[Row], calls: Iterable[Row], mode
         elif row.get("event") == "request":
             told[row["request_id"]] = row
     return [
-        _measure(request, told.get(id_, {}), calls_of.get(id_, []), generations_of.get(id_, []), attempts_of.get(id_, 0))
+        _measure(
+            request,
+            told.get(id_, {}),
+            calls_of.get(id_, []),
+            generations_of.get(id_, []),
+            attempts_of.get(id_, 0),
+            adopted.how.get(id_),
+        )
         for request in requests
         for id_ in (request["request_id"],)
     ]
@@ -54,7 +65,9 @@ def _by_request(rows: Iterable[Row]) -> dict[str, list[Row]]:
     return found
 
 
-def _measure(request: Row, told: Row, calls: list[Row], generations: list[Row], attempts: int) -> Measurement:
+def _measure(
+    request: Row, told: Row, calls: list[Row], generations: list[Row], attempts: int, joined: How | None
+) -> Measurement:
     outcome = _judged(request, calls)
     spent = sum(row["tokens_in"] + row["tokens_out"] for row in generations)
     # A generation that left the queue before its turn read no prompt.
@@ -70,6 +83,7 @@ def _measure(request: Row, told: Row, calls: list[Row], generations: list[Row], 
         tokens_wasted=max(0, spent - useful),
         served_by=told.get("served_by") or request["served_by"],
         degraded=bool(told.get("degraded")),
+        joined=joined,
     )
 
 

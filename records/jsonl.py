@@ -2,10 +2,12 @@
 
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+BLOCK = 1 << 18
 
 
 class RowFile:
@@ -38,21 +40,44 @@ class Rows:
 
 def read_rows(path: str | Path, loads: Callable[[bytes], Any] = json.loads) -> Rows:
     """All whole rows of a file; a missing file, a torn last line or a broken line in the middle is a problem, not an error."""
-    path = Path(path)
-    try:
-        lines = path.read_bytes().split(b"\n")
-    except FileNotFoundError:
-        return Rows(problems=[f"{path.name}: missing"])
-    found, torn = Rows(), lines.pop()
-    if torn:
-        found.problems.append(f"{path.name}: the last line is torn ({len(torn)} bytes) and left out")
-    for number, line in enumerate(lines, 1):
-        try:
-            row = loads(line)
-        except ValueError:
-            row = None
-        if isinstance(row, dict):
-            found.rows.append(row)
-        else:
-            found.problems.append(f"{path.name}:{number}: not a row, left out")
+    found = Rows()
+    for block in blocks(path, loads):
+        found.rows += block.rows
+        found.problems += block.problems
     return found
+
+
+def blocks(path: str | Path, loads: Callable[[bytes], Any] = json.loads, size: int = BLOCK) -> Iterator[Rows]:
+    """The same, about `size` bytes at a time: a file need not fit into memory."""
+    path, rest, number = Path(path), b"", 1
+    try:
+        file = path.open("rb")
+    except FileNotFoundError:
+        yield Rows(problems=[f"{path.name}: missing"])
+        return
+    with file:
+        while data := file.read(size):
+            *lines, rest = (rest + data).split(b"\n")
+            yield _parsed(path.name, lines, number, loads)
+            number += len(lines)
+    if rest:
+        yield Rows(problems=[f"{path.name}: the last line is torn ({len(rest)} bytes) and left out"])
+
+
+def _parsed(name: str, lines: list[bytes], first: int, loads: Callable[[bytes], Any]) -> Rows:
+    """The rows of these lines, of which the first bears that number."""
+    try:
+        rows = list(map(loads, lines))
+    except ValueError:
+        rows = [_row_of(line, loads) for line in lines]
+    if {dict}.issuperset(map(type, rows)):
+        return Rows(rows)
+    strange = [f"{name}:{number}: not a row, left out" for number, row in enumerate(rows, first) if type(row) is not dict]
+    return Rows([row for row in rows if type(row) is dict], strange)
+
+
+def _row_of(line: bytes, loads: Callable[[bytes], Any]) -> Any:
+    try:
+        return loads(line)
+    except ValueError:
+        return None

@@ -12,6 +12,10 @@ BROKEN = frozenset({"cut", "truncated", "duplicated", "wrong", "garbled"})
 """The user got an answer, or part of one, that is not the right answer."""
 WRONG = frozenset({"duplicated", "wrong", "garbled"})
 """The user got an answer that looks complete and is not the right one."""
+PROBES = frozenset({"/", "/api/version", "/api/tags", "/api/ps", "/v1/models"})
+"""Routes of a provider that ask whether it is there, not for an answer."""
+BODY_KEYED = "body-"
+"""How the id begins that the proxy gives a call without one: a digest of its body follows."""
 
 
 def is_failure(outcome: str) -> bool:
@@ -45,6 +49,8 @@ class RequestRow:
     proof: str | None = None
     """What the answer's proof says in words; None where no proof is expected."""
     error: str | None = None
+    temperature: float | None = None
+    """What was asked for."""
 
 
 @dataclass
@@ -66,6 +72,8 @@ class CallRow:
     """What struck: fault, kind, at_s, message, byte, and the drawn parameters."""
     missed: list[str] = field(default_factory=list)
     """Names of the faults that never got their chance."""
+    prompt_key: str = ""
+    """Which known prompt its messages hold, where the proxy was told the prompts: of an app that may not pass ids on."""
 
 
 @dataclass

@@ -9,6 +9,7 @@ from types import FrameType
 
 import uvicorn
 
+from reference_app.features import parse
 from reference_app.settings import Settings
 
 GRACE_S = 2
@@ -30,12 +31,14 @@ def main(arguments: list[str] | None = None) -> int:
     """Runs until SIGTERM; exit code 2 for settings that cannot be used and for a port that is taken."""
     signal.signal(signal.SIGTERM, _leave)
     flags = {name: value for name, value in vars(_parser().parse_args(arguments)).items() if value is not None}
-    port, check = flags.pop("port", 0), flags.pop("check")
+    port, check, listed = flags.pop("port", 0), flags.pop("check"), flags.pop("list")
     if not 0 <= port <= 65535:
         print(f"--port: must be between 0 and 65535, got {port}", file=sys.stderr)
         return 2
     settings = Settings.read(**flags)
-    if check:
+    for name in parse(settings.features) if listed else ():
+        print(name)
+    if check or listed:
         return 0
     # Imports for seconds, which is too long to wait for a flag that is wrong.
     from reference_app.app import create_app
@@ -76,6 +79,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--provider-url", help="for example http://127.0.0.1:11434, or http://127.0.0.1:11434/v1 for openai")
     parser.add_argument("--features", help='"all", "none", "cache,retry" or "all,-cache"')
     parser.add_argument("--check", action="store_true", help="say what is wrong with the settings, and start nothing")
+    parser.add_argument("--list", action="store_true", help="say which features are on, a line each, and start nothing")
     for name in ("model", "cache", "recovery", "log-path"):
         parser.add_argument(f"--{name}")
     for name in ("deadline-s", "first-token-s", "stall-s", "temperature"):

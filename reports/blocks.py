@@ -5,11 +5,14 @@ narrow. The run is cut into slices of equal intended time; a replicate is made o
 circular, Politis and Romano 1992), the same ones for both arms, because both arms met the same weather at the same time.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil, sqrt
 from typing import Any
 
 import numpy as np
+
+from reports.ordered import Ordered, ranks
 
 REPLICATES = 1000
 MOST_SLICES = 120
@@ -68,20 +71,21 @@ def resampled_means(values: Values, sliced: Sliced, drawn: Values) -> Values:
 class ResampledQuantiles:
     """The nearest-rank quantiles of one column in each replicate, NaN values left out."""
 
-    def __init__(self, values: Values, sliced: Sliced, drawn: Values) -> None:
-        known = np.flatnonzero(~np.isnan(values))
-        order = known[np.argsort(values[known], kind="stable")]
-        bins = min(BINS, len(order))
-        bin_of = np.arange(len(order)) * bins // max(len(order), 1)
-        self._top = values[order[np.searchsorted(bin_of, np.arange(bins), side="right") - 1]]
-        table = np.bincount(sliced.of[order] * bins + bin_of, minlength=sliced.count * bins)
+    def __init__(self, column: Ordered, sliced: Sliced, drawn: Values) -> None:
+        known = len(column.values)
+        bins = min(BINS, known)
+        bin_of = np.arange(known) * bins // max(known, 1)
+        self._top = column.values[np.searchsorted(bin_of, np.arange(bins), side="right") - 1]
+        table = np.bincount(sliced.of[column.order] * bins + bin_of, minlength=sliced.count * bins)
         # Adding up before the product, not after: the table is an eighth of the size. Counts below 2**24 are exact in float32.
         self._below = drawn @ np.cumsum(table.reshape(sliced.count, bins), axis=1).astype(np.float32)
 
-    def at(self, q: float) -> Values:
-        """One value a replicate; NaN where a replicate has none."""
+    def at(self, qs: Sequence[float]) -> Values:
+        """One line a replicate, one column a quantile; NaN where a replicate has none."""
         if not len(self._top):
-            return np.full(len(self._below), np.nan)
-        total = self._below[:, -1]
-        rank = (self._below < q * total[:, None]).sum(axis=1)
-        return np.where(total > 0, self._top[np.minimum(rank, len(self._top) - 1)], np.nan)
+            return np.full((len(self._below), len(qs)), np.nan)
+        totals = self._below[:, -1]
+        wanted = ranks(totals.astype(float), qs).astype(np.float32)
+        found = [np.searchsorted(below, rank, side="right") for below, rank in zip(self._below, wanted, strict=True)]
+        values = self._top[np.minimum(found, len(self._top) - 1)]
+        return np.where(totals[:, None] > 0, values, np.nan)

@@ -3,6 +3,8 @@
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 
+import pandas as pd
+
 from reports.arm import Arm
 
 OURS = "bug"
@@ -13,10 +15,14 @@ MOST_SHOWN = 200
 def errors_of(arm: Arm) -> defaultdict[str, Counter[str]]:
     """For each fault with a bug, what went wrong and how often: every time a call was severed."""
     found: defaultdict[str, Counter[str]] = defaultdict(Counter)
-    for strike in arm.strikes:
-        if strike.bug:
-            found[strike.fault][strike.bug] += 1
+    broken = _broken(arm)
+    for fault, bug in zip(broken["fault"], broken["bug"], strict=True):
+        found[fault][bug] += 1
     return found
+
+
+def _broken(arm: Arm) -> pd.DataFrame:
+    return arm.strikes[arm.strikes["bug"] != ""]
 
 
 def is_ours(fault: str, kind: str) -> bool:
@@ -26,7 +32,7 @@ def is_ours(fault: str, kind: str) -> bool:
 def bugs(arms: Sequence[Arm]) -> list[str]:
     """A sentence for each fault that has a bug in any arm."""
     of_arm = {arm.name: errors_of(arm) for arm in arms}
-    kinds = {strike.fault: strike.kind for arm in arms for strike in arm.strikes if strike.bug}
+    kinds = {fault: kind for arm in arms for fault, kind in _broken(arm)[["fault", "kind"]].itertuples(index=False)}
     return [
         _told(fault, kind, {arm: errors[fault] for arm, errors in of_arm.items() if fault in errors})
         for fault, kind in kinds.items()

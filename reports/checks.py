@@ -4,15 +4,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from records.folder import CALLS, MODEL
+from records.folder import APP, CALLS, MODEL, REQUESTS
 from reports import changes
 from reports.arm import Arm
 from reports.bugs import bugs
+from reports.conditions import LATE_GENERATOR, MOST_LAG_S, stolen, too_few_sent
+from reports.cost import unpriced
 from reports.manifest import is_embedded
+from reports.prices import prices_of
 from reports.tally import Tally
-
-MOST_LAG_S = 0.25
-"""A generator whose P95 of sending late exceeds this has measured itself."""
+from reports.usable import count_of
 
 Metrics = Mapping[str, Mapping[str, float | None]]
 
@@ -36,16 +37,27 @@ def check(arms: Sequence[Arm], manifest: Mapping[str, Any], metrics: Metrics) ->
     dispatch_s = {arm.name: lag for arm in arms if (lag := _dispatch_s(arm)) is not None}
     users = (manifest.get("workload") or {}).get("users")
     lost = _lost(tallies) if embedded else ()
+    late, waited = ([], []) if partial else too_few_sent(tallies, manifest)
     return Checks(
         invalid=(
             *(manifest.get("ended_early") or ()),
             *bugs(arms),
+            *stolen(manifest),
+            *late,
             *(_unrecorded(tallies) if embedded else ()),
             *(() if partial else lost),
+            *_mixed(tallies),
         ),
-        inconclusive=(*_incomplete(tallies, manifest.get("planned") or {}), *changes.inconclusive(arms)),
+        inconclusive=(*incomplete(tallies, manifest.get("planned") or {}), *changes.inconclusive(arms)),
         # Calls that were in flight when the run was interrupted never got their row.
-        problems=(*changes.problems(arms), *_busy_users(metrics, dispatch_s, users), *(lost if partial else ())),
+        problems=(
+            *changes.problems(arms),
+            *unpriced(arms, prices_of(manifest)),
+            *_busy_users(metrics, dispatch_s, users),
+            *waited,
+            *(lost if partial else ()),
+            *_unasked(tallies),
+        ),
         dispatch_s=dispatch_s,
     )
 
@@ -57,7 +69,7 @@ def _dispatch_s(arm: Arm) -> float | None:
     return max(known) if known and len(known) == len(lags) else None
 
 
-def _incomplete(tallies: Sequence[Tally], planned: Mapping[str, int]) -> list[str]:
+def incomplete(tallies: Sequence[Tally], planned: Mapping[str, int]) -> list[str]:
     """A sentence for each arm that has rows of fewer requests than the schedule held."""
     found = {one.folder: one.requests for one in tallies}
     return [
@@ -93,6 +105,41 @@ def _lost(tallies: Sequence[Tally]) -> tuple[str, ...]:
     )
 
 
+def _mixed(tallies: Sequence[Tally]) -> list[str]:
+    """A sentence for each folder that holds rows of two runs: nobody can tell which calls belong to which."""
+    strangers = [
+        f"{one.folder}: {count_of(one.strangers)} of another arm, pair or run {'is' if one.strangers == 1 else 'are'} mixed "
+        "in. Run it again, into a folder of its own."
+        for one in tallies
+        if one.strangers
+    ]
+    return strangers + [
+        f"{one.folder}: {count_of(one.twice)} of {REQUESTS} {'bears' if one.twice == 1 else 'bear'} a request id that came "
+        "before: two runs or two load generators wrote into it. Run it again, into a folder of its own."
+        for one in tallies
+        if one.twice
+    ]
+
+
+def _unasked(tallies: Sequence[Tally]) -> list[str]:
+    """A sentence for each folder with rows of requests that nobody sent."""
+    counts = {
+        one.folder: {
+            f"calls in {CALLS}": one.unasked_calls,
+            f"attempts in {APP}": one.unasked_attempts,
+            f"generations in {MODEL}": one.unasked_generations,
+        }
+        for one in tallies
+    }
+    told = {folder: [f"{count:,} {what}" for what, count in of.items() if count] for folder, of in counts.items()}
+    return [
+        f"{folder}: {' and '.join(of)} belong to no request of {REQUESTS}, and are in no figure of a request: somebody else "
+        "used the app or its provider meanwhile, or requests left no row."
+        for folder, of in told.items()
+        if of
+    ]
+
+
 def lagging(metrics: Metrics, dispatch_s: Mapping[str, float]) -> list[str]:
     """A sentence for each arm whose load generator lagged: by its own word, or where it gives none, by when it sent."""
     late = {arm: (dispatch_s.get(arm), of.get("send_lag_p95_s")) for arm, of in metrics.items()}
@@ -106,7 +153,7 @@ def lagging(metrics: Metrics, dispatch_s: Mapping[str, float]) -> list[str]:
 
 
 _REMEDY = {
-    True: "Lower the rate, raise the users, or give it a core of its own.",
+    True: LATE_GENERATOR,
     False: "Lower the rate, or give it a core of its own.",
 }
 

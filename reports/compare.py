@@ -1,39 +1,29 @@
 """Arms side by side on the same request keys: differences of every metric, with 95 % intervals."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from reports.arm import Arm
-from reports.blocks import ResampledQuantiles, resampled_means, slices, weights
-from reports.metrics import METRICS, Column, Metric, quantile
-from reports.proportions import mcnemar, newcombe
-
-LEAST = 20
-"""Fewer paired requests than this give no interval."""
+from reports.blocks import ResampledQuantiles, slices, weights
+from reports.cold_warm import CachePart, cold_and_warm
+from reports.difference import Difference as Difference
+from reports.difference import interval, over_pairs, over_requests, plain
+from reports.metrics import BY_NAME, METRICS, Metric, quantile
+from reports.ordered import Ordered
+from reports.quantile_curve import Curve, quantile_curve
+from reports.repeats import LEAST, Repeats
+from reports.sides import Sides
 
 Values = np.ndarray[Any, Any]
 
-
-@dataclass(frozen=True)
-class Difference:
-    """One metric of `other` against the reference arm, over the requests that both arms finished."""
-
-    metric: str
-    reference: float | None
-    other: float | None
-    difference: float | None
-    low: float | None = None
-    high: float | None = None
-    ratio: float | None = None
-    ratio_low: float | None = None
-    ratio_high: float | None = None
-    p_value: float | None = None
-    """McNemar's exact, for a share over paired requests."""
-    method: str = ""
-    """newcombe, blocks, or nothing where there is no interval."""
+TOTALS = frozenset({"tokens", "count"})
+"""The units of metrics that grow with the run: over all pairs they are so many times what they are in one."""
+WHOLE_RUN = frozenset({"requests", "aborted"})
+"""Counts that have no interval: the shared requests are as many in both arms, and the aborted are not told pair by pair."""
 
 
 @dataclass(frozen=True)
@@ -47,16 +37,29 @@ class Comparison:
     unpaired: int
     """Requests that finished in one only."""
     differences: tuple[Difference, ...]
+    curve: Curve | None = None
+    """The difference of the seconds from intended start at every quantile; None where the requests are too few."""
+    cold: CachePart | None = None
+    """The requests that nobody had asked before; None where neither arm used a cache."""
+    warm: CachePart | None = None
+    """The requests that a cache could have known."""
+
+
+def reference_of(arms: Sequence[Arm], manifest: Mapping[str, Any]) -> Arm:
+    """The arm that all others are compared to: the one the run names, else its first."""
+    return next((arm for arm in arms if arm.name == manifest.get("reference")), arms[0])
 
 
 def compare(reference: Arm, other: Arm, seed: int) -> Comparison:
     """Every metric of `other` minus that of `reference`."""
-    left, right = paired(reference.rows, other.rows)
-    replicates = Replicates(left, right, seed) if len(left) >= LEAST else None
-    here, there = _only(reference, left), _only(other, right)
-    differences = tuple(_difference(metric, here, there, replicates) for metric in METRICS)
-    unpaired = len(reference.rows) + len(other.rows) - 2 * len(left)
-    return Comparison(reference.name, other.name, len(left), unpaired, differences)
+    sides = Sides(reference, other)
+    repeats = Repeats(sides, seed)
+    differences = tuple(_differences(sides, repeats).values())
+    effective = BY_NAME["p95_s"].column
+    assert effective is not None
+    curve = quantile_curve(sides, *sides.ordered(effective), repeats)
+    unpaired = len(reference.rows) + len(other.rows) - 2 * sides.count
+    return Comparison(reference.name, other.name, sides.count, unpaired, differences, curve, *cold_and_warm(sides, repeats))
 
 
 def paired(reference: pd.DataFrame, other: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -65,67 +68,47 @@ def paired(reference: pd.DataFrame, other: pd.DataFrame) -> tuple[pd.DataFrame, 
     return reference[at >= 0], other.iloc[at[at >= 0]]
 
 
-def _only(arm: Arm, rows: pd.DataFrame) -> Arm:
-    return Arm(arm.name, rows, arm.aborted, arm.deadline_s, arm.sources)
+def _differences(sides: Sides, repeats: Repeats) -> dict[str, Difference]:
+    """Every metric by name, in their order."""
+    told = {one.name: plain(one.name, *both) for one, both in zip(METRICS, sides.values(METRICS), strict=True)}
+    known = [metric for metric in METRICS if told[metric.name].difference is not None]
+    told |= _quantiles(told, [metric for metric in known if metric.column and metric.q], sides, repeats)
+    for metric in known:
+        if metric.column and not metric.q:
+            told[metric.name] = _mean(told[metric.name], *sides.columns(metric.column), repeats)
+    return told | _over_whole_arms(told, [metric for metric in known if not metric.column], sides, repeats)
 
 
-class Replicates:
-    """Both arms under the same drawn blocks; a column that several metrics share is resampled once."""
-
-    def __init__(self, left: pd.DataFrame, right: pd.DataFrame, seed: int) -> None:
-        self._arms = (left, right)
-        self._sliced = slices(left["start_s"].to_numpy(), left["pair"].to_numpy())
-        self._drawn = weights(self._sliced, seed)
-        self._quantiles: dict[Column, list[ResampledQuantiles]] = {}
-
-    def of(self, column: Column, q: float | None) -> list[Values]:
-        """The figure of both arms in each replicate: a quantile, or the mean."""
-        if q is None:
-            return [resampled_means(column(rows), self._sliced, self._drawn) for rows in self._arms]
-        if column not in self._quantiles:
-            self._quantiles[column] = [ResampledQuantiles(column(rows), self._sliced, self._drawn) for rows in self._arms]
-        return [one.at(q) for one in self._quantiles[column]]
+def _quantiles(
+    told: Mapping[str, Difference], metrics: Sequence[Metric], sides: Sides, repeats: Repeats
+) -> dict[str, Difference]:
+    """Those of one column are computed together."""
+    found: dict[str, Difference] = {}
+    for column in {metric.column: None for metric in metrics}:
+        assert column is not None
+        of = {metric.name: metric.q for metric in metrics if metric.column is column}
+        differences = [told[name] for name in of]
+        again = repeats.quantiles(differences, *sides.ordered(column), [q for q in of.values() if q])
+        found |= dict(zip(of, again, strict=True))
+    return found
 
 
-def _difference(metric: Metric, here: Arm, there: Arm, replicates: Replicates | None) -> Difference:
-    old, new = metric.value(here), metric.value(there)
-    if old is None or new is None:
-        return Difference(metric.name, old, new, None)
-    plain = Difference(metric.name, old, new, new - old, ratio=_ratio(new, old))
-    if metric.column is None or replicates is None:
-        return plain
-    left, right = metric.column(here.rows), metric.column(there.rows)
-    if left.dtype == bool:
-        return _paired_share(plain, left, right)
-    return _resampled(plain, *replicates.of(metric.column, metric.q))
+def _mean(told: Difference, left: Values, right: Values, repeats: Repeats) -> Difference:
+    if left.dtype != bool:
+        return repeats.means(told, left.astype(float), right.astype(float))
+    return over_requests(told, left, right) if len(left) >= LEAST else told
 
 
-def _ratio(new: float, old: float) -> float | None:
-    return new / old if old > 0 else None
-
-
-def _paired_share(plain: Difference, left: Values, right: Values) -> Difference:
-    both, only_left = int((left & right).sum()), int((left & ~right).sum())
-    only_right = int((right & ~left).sum())
-    neither = len(left) - both - only_left - only_right
-    low, high = newcombe(both, only_right, only_left, neither)
-    return replace(plain, low=low, high=high, p_value=mcnemar(only_left, only_right), method="newcombe")
-
-
-def _resampled(plain: Difference, old: Values, new: Values) -> Difference:
-    low, high = interval(new - old)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        ratio_low, ratio_high = interval(new / old) if plain.ratio is not None else (None, None)
-    return replace(plain, low=low, high=high, ratio_low=ratio_low, ratio_high=ratio_high, method="blocks")
-
-
-def interval(replicates: Values) -> tuple[float | None, float | None]:
-    """The middle 95 % of the replicates; nothing where too many of them have no value."""
-    known = replicates[np.isfinite(replicates)]
-    if len(known) < 0.95 * len(replicates):
-        return None, None
-    low, high = quantile(known, 0.025), quantile(known, 0.975)
-    return low, high
+def _over_whole_arms(
+    told: Mapping[str, Difference], metrics: Sequence[Metric], sides: Sides, repeats: Repeats
+) -> dict[str, Difference]:
+    """Metrics that are no quantile or mean of a column have an interval over pairs only: computed over each alone."""
+    if not repeats.pairs:
+        return {}
+    metrics = [metric for metric in metrics if metric.name not in WHOLE_RUN]
+    times = [repeats.pairs.count if metric.unit in TOTALS else 1 for metric in metrics]
+    again = zip(metrics, sides.values_by_pair(metrics), times, strict=True)
+    return {metric.name: over_pairs(told[metric.name], *both, many) for metric, both, many in again}
 
 
 @dataclass(frozen=True)
@@ -149,6 +132,6 @@ def quantile_ratio(old: Values, new: Values, q: float, start_s: Values, pair: Va
         return Ratio(before, after, after / before, None, None, len(old))
     sliced = slices(start_s, pair)
     drawn = weights(sliced, seed)
-    again = [ResampledQuantiles(values, sliced, drawn).at(q) for values in (new, old)]
-    low, high = interval(again[0] / again[1])
+    again = [ResampledQuantiles(Ordered.of(values), sliced, drawn).at([q])[:, 0] for values in (new, old)]
+    low, high = interval(again[0] / again[1], after / before)
     return Ratio(before, after, after / before, low, high, len(old))

@@ -4,9 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from records.bad_input import BadInput
+from records.bad_input import BadInput, unknown
 from records.folder import RunFolder
 from reports.bounds import parse_bound
+from reports.goodput import BOUNDS
 from reports.metrics import METRICS
 
 MOST_SHOWN = 80
@@ -19,7 +20,8 @@ def read_manifest(folder: RunFolder) -> dict[str, Any]:
     except OSError as error:
         raise BadInput(f"{folder.path}: not a run's folder ({error.strerror}). Runs are the folders below runs/") from None
     problems = [told for rule in RULES if (told := rule.problem(found))]
-    problems += _useless_bounds(found)
+    problems += [*_useless_bounds(found), *_useless_comparisons(found), *_useless_reference(found)]
+    problems += _useless_ablation(found)
     if problems:
         raise BadInput(*(f"{folder.manifest_path}: {problem}" for problem in problems))
     return found
@@ -43,6 +45,34 @@ def _useless_bounds(manifest: dict[str, Any]) -> list[str]:
         except ValueError as error:
             problems.append(f"bounds: {error}")
     return problems
+
+
+def _useless_comparisons(manifest: dict[str, Any]) -> list[str]:
+    """A sentence for each side of the gate's comparisons that is no arm."""
+    gate = manifest.get("gate") or {}
+    if not (_are_arms(manifest["arms"]) and _is_gate(gate)):
+        return []
+    arms = [arm["name"] for arm in manifest["arms"]]
+    sides = [one[side] for one in gate.get("comparisons", []) for side in ("base", "candidate")]
+    return [f"gate: {unknown('arm', name, arms)}" for name in sides if name not in arms]
+
+
+def _useless_reference(manifest: dict[str, Any]) -> list[str]:
+    name = manifest.get("reference")
+    if not (isinstance(name, str) and _are_arms(manifest["arms"])):
+        return []
+    arms = [arm["name"] for arm in manifest["arms"]]
+    return [] if name in arms else [f"reference: {unknown('arm', name, arms)}"]
+
+
+def _useless_ablation(manifest: dict[str, Any]) -> list[str]:
+    """A sentence for each arm that the ablation names and that is none."""
+    told = manifest.get("ablation")
+    if not (told and _is_ablation(told) and _are_arms(manifest["arms"])):
+        return []
+    arms = [arm["name"] for arm in manifest["arms"]]
+    names = [told["on"], told["off"], *(one[side] for one in told["features"].values() for side in SIDES)]
+    return [f"ablation: {unknown('arm', name, arms)}" for name in dict.fromkeys(names) if name not in arms]
 
 
 @dataclass(frozen=True)
@@ -121,10 +151,55 @@ def _are_counts(value: Any) -> bool:
     return _is_table(value) and all(map(_is_whole, value.values()))
 
 
+def _are_shares(value: Any) -> bool:
+    return _is_table(value) and all(_is_number(share) and 0 <= share <= 1 for share in value.values())
+
+
+def _is_gate(value: Any) -> bool:
+    """Its comparisons, looks, tolerances and counted pairs."""
+    if not _is_table(value) or not all(map(_is_number, (value.get("tolerance", 0), value.get("failure_tolerance", 0)))):
+        return False
+    compared, looks, counted = (value.get(key, []) for key in ("comparisons", "looks", "counted"))
+    named = _are_tables(compared) and all(_are_texts([one.get("base"), one.get("candidate")]) for one in compared)
+    timed = _are_tables(looks) and all(_is_whole(one.get("pairs")) and _is_number(one.get("alpha")) for one in looks)
+    return named and timed and isinstance(counted, list) and all(map(_is_whole, counted))
+
+
+SIDES = ("alone", "left_out")
+
+
+def _is_ablation(value: Any) -> bool:
+    if not (_is_table(value) and _are_texts([value.get("on"), value.get("off")]) and _is_table(value.get("features"))):
+        return False
+    return all(_is_table(one) and _are_texts([one.get(side) for side in SIDES]) for one in value["features"].values())
+
+
+def _is_goodput(value: Any) -> bool:
+    bounds = [value.get(name) for name in BOUNDS] if _is_table(value) else [0]
+    return all(bound is None or (_is_number(bound) and bound > 0) for bound in bounds)
+
+
+def _is_price_list(value: Any) -> bool:
+    named = _is_table(value) and _are_texts([value.get("name"), value.get("currency")])
+    models = value.get("models") if named else ()
+    return isinstance(models, dict) and all(map(_is_price, models.values()))
+
+
+def _is_price(value: Any) -> bool:
+    prices = [value.get(key, -1) for key in ("input_per_million", "output_per_million")] if _is_table(value) else [-1]
+    return all(_is_number(price) and price >= 0 for price in prices)
+
+
+def _are_tables(value: Any) -> bool:
+    return isinstance(value, list) and all(map(_is_table, value))
+
+
 RULES = (
     Rule("deadline_s", lambda value: _is_number(value) and value > 0, "a number of seconds above 0", needed=True),
     Rule("pairs", lambda value: _is_whole(value) and value > 0, "a whole number of at least 1", needed=True),
     Rule("arms", _are_arms, "a list of tables, each with a name of its own", needed=True),
+    Rule("reference", lambda value: isinstance(value, str), "the name of an arm"),
+    Rule("ablation", _is_ablation, "a table of on, off and features, each with the arms alone and left_out"),
     Rule("seed", _is_whole, "a whole number"),
     Rule("plan_seed", _is_whole, "a whole number"),
     Rule("bounds", _are_texts, "a list of texts"),
@@ -136,10 +211,18 @@ RULES = (
     Rule("scenario", _is_file, "a table with the scenario's text"),
     Rule("clocks", _are_clocks, "a table with wall_s, seconds since 1970"),
     Rule("cpu_share", _are_cpu_shares, "a table of cores used, by arm's folder and process"),
+    *(Rule(key, _are_shares, "a table of shares, by arm's folder") for key in ("steal_share", "achieved_share")),
+    Rule(
+        "gate", _is_gate, "a table of comparisons (base and candidate), looks (pairs and alpha), tolerances and counted pairs"
+    ),
     Rule("planned", _are_counts, "a table of whole numbers, by arm's folder"),
     Rule("ended_early", _are_texts, "a list of sentences"),
     Rule("embedded", lambda value: isinstance(value, bool), "true or false"),
     Rule("rate_per_s", _is_number, "a number"),
     Rule("duration_s", _is_number, "a number of seconds"),
-    *(Rule(key, _is_table, "a table") for key in ("workload", "model", "machine", "versions")),
+    Rule("goodput", _is_goodput, "a table of ttft_s, gap_s and total_s, numbers of seconds above 0"),
+    Rule(
+        "prices", _is_price_list, "a table with name, currency and models, each with input_per_million and output_per_million"
+    ),
+    *(Rule(key, _is_table, "a table") for key in ("workload", "model", "machine", "versions", "app")),
 )

@@ -1,15 +1,18 @@
 """What became of the requests that met a fault, fault by fault and kind by kind."""
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from math import sqrt
 from statistics import NormalDist
 from typing import Any
 
+import pandas as pd
+
 from reports.arm import Arm, Change
 from reports.bugs import errors_of, worst
 from reports.changes import silencing
+from reports.frames import NOWHERE
 
 _Z = NormalDist().inv_cdf(0.975)
 
@@ -45,37 +48,37 @@ def wilson(successes: float, trials: float) -> tuple[float | None, float | None]
 
 def by_fault(arm: Arm) -> list[Recovery]:
     """One line for each fault that struck, by name."""
-    return _grouped(arm, lambda faults: faults.items())
+    return _grouped(arm, arm.strikes[["at", "fault", "kind"]].set_axis(["at", "name", "kind"], axis=1))
 
 
 def by_kind(arm: Arm) -> list[Recovery]:
     """One line for each kind that struck."""
-    return _grouped(arm, lambda faults: {kind: kind for kind in faults.values()}.items())
+    return _grouped(arm, arm.strikes[["at", "kind"]].assign(name=arm.strikes["kind"])[["at", "name", "kind"]])
 
 
 def overall(arm: Arm) -> Recovery:
     """All requests that met any fault."""
-    found = _grouped(arm, lambda faults: [("any fault", "")])
-    return found[0] if found else _recovery("any fault", "", [])
+    found = _grouped(arm, arm.strikes[["at"]].assign(name="any fault", kind=""))
+    return found[0] if found else _recovery("any fault", "", 0, 0, 0)
 
 
-def _grouped(arm: Arm, groups_of: Callable[[dict[str, str]], Iterable[tuple[str, str]]]) -> list[Recovery]:
-    met = arm.rows[arm.rows["met"]]
-    fates: dict[tuple[str, str], list[str]] = defaultdict(list)
-    for faults, outcome, recovered in zip(met["faults"], met["outcome"], met["recovered"], strict=True):
-        fate = "recovered" if recovered else "rejected" if outcome == "rejected" else "failed"
-        for group in groups_of(faults):
-            fates[group].append(fate)
-    return [_recovery(name, kind, fates[name, kind]) for name, kind in sorted(fates)]
+def _grouped(arm: Arm, met: pd.DataFrame) -> list[Recovery]:
+    """`met`: which requests (at) met what (name and kind); each counts once, however often it was struck."""
+    once = met[met["at"] != NOWHERE].drop_duplicates()
+    rows = arm.rows[["recovered", "outcome"]].iloc[once["at"].to_numpy()]
+    rejected = ~rows["recovered"] & (rows["outcome"] == "rejected")
+    fates = once.assign(met=1, recovered=rows["recovered"].to_numpy(), rejected=rejected.to_numpy())
+    sums = fates.groupby(["name", "kind"], observed=True)[["met", "recovered", "rejected"]].sum()
+    return [
+        _recovery(str(name), str(kind), *map(int, of)) for (name, kind), of in zip(sums.index, sums.to_numpy(), strict=True)
+    ]
 
 
-def _recovery(name: str, kind: str, fates: Iterable[str]) -> Recovery:
-    fates = list(fates)
-    recovered, rejected = fates.count("recovered"), fates.count("rejected")
-    trials = len(fates) - rejected
+def _recovery(name: str, kind: str, met: int, recovered: int, rejected: int) -> Recovery:
+    trials = met - rejected
     low, high = wilson(recovered, trials)
     share = recovered / trials if trials else None
-    return Recovery(name, kind, len(fates), recovered, rejected, trials - recovered, share, low, high)
+    return Recovery(name, kind, met, recovered, rejected, trials - recovered, share, low, high)
 
 
 @dataclass(frozen=True)
@@ -109,14 +112,12 @@ def _planned_share(fault: Mapping[str, Any]) -> float:
 
 def landings(arm: Arm, plan: Iterable[Mapping[str, Any]]) -> list[Landing]:
     """Every planned fault in the plan's order, then those that struck without being planned."""
-    kinds = {strike.fault: strike.kind for strike in arm.strikes}
+    kinds = dict(zip(arm.strikes["fault"], arm.strikes["kind"], strict=True))
     shares = {str(fault["name"]): _planned_share(fault) for fault in plan}
     spared = {str(fault["name"]): int(fault.get("spared_of", 0)) for fault in plan}
     kinds |= {str(fault["name"]): str(fault["kind"]) for fault in plan}
     met = {recovery.name: recovery.met for recovery in by_fault(arm)}
-    struck: dict[str, int] = defaultdict(int)
-    for strike in arm.strikes:
-        struck[strike.fault] += 1
+    struck = Counter(arm.strikes["fault"])
     names = [*shares, *sorted(struck.keys() - shares.keys())]
     bugs = errors_of(arm)
     return [

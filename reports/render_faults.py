@@ -1,5 +1,7 @@
 """How it is told what the faults did, and what was done to them while the run went on."""
 
+from typing import Any
+
 from reports.arm import Change
 from reports.bugs import calls, is_ours
 from reports.changes import is_by_hand, moment, silenced
@@ -74,3 +76,18 @@ def _what(told: Change) -> str:
         "plan": f"plan now {told.value}",
         "stop": "all faults off" if is_by_hand(told) else "chaos ended by itself",
     }[told.action]
+
+
+def faults(report: Report) -> list[dict[str, Any]]:
+    """Each fault with its landing and its recovery in every arm."""
+    landings = [{one.name: one for one in arm.landings} for arm in report.arms]
+    recoveries = [{one.name: one for one in arm.by_fault} for arm in report.arms]
+    told = {name: next(of[name] for of in landings if name in of) for name in names_of(report)}
+    return [
+        {
+            "fault": fault,
+            "bug": bug_of(report, name),
+            "arms": [(landed.get(name), recovered.get(name)) for landed, recovered in zip(landings, recoveries, strict=True)],
+        }
+        for name, fault in told.items()
+    ]

@@ -1,17 +1,21 @@
-"""The report as Markdown, short enough for a pull-request comment."""
+"""The report as Markdown, short enough for a pull-request comment: the verdict first, the rest folded away."""
 
 import re
+from collections.abc import Callable, Iterable
 
 from reports import render_strata
-from reports.metrics import BY_NAME
+from reports.compare import Difference
+from reports.markdown import LONGEST_NAME, code, folded, listed, name, plain, table
+from reports.markdown_tables import ablation_table, gate_table, ledger_table, places, shown
+from reports.metrics import METRICS
+from reports.render_bounds import told as told_bound
 from reports.render_faults import bug_of, changes, fates, names_of
+from reports.render_summary import sentences
 from reports.render_words import (
     ONE_PAIR,
     arm_figure,
     comparison_of,
     difference,
-    figure,
-    headlines,
     interval,
     label,
     shown_arms,
@@ -29,106 +33,156 @@ SHORT = (
     "p99_s",
     "ttft_p95_s",
     "longest_gap_p95_s",
+    "goodput_share",
     "retry_success",
     "attempts_per_request",
+    "cost_per_1000",
     "tokens_spent",
     "tokens_wasted",
 )
-"""The metrics that fit into a comment or a terminal."""
-MOST_PROBLEMS = 5
+"""The metrics that fit into a terminal."""
+LEADING = (
+    "requests",
+    "failure_share",
+    "timeout_share",
+    "broken_share",
+    "wrong_share",
+    "p95_s",
+    "p99_s",
+    "ttft_p95_s",
+    "goodput_share",
+    "retry_success",
+    "attempts_per_request",
+    "cost_per_1000",
+    "tokens_spent",
+    "tokens_wasted",
+)
+"""The metrics that a comment begins with, as many as there is room for; all others are folded away."""
+MOST_ROWS, MOST_FOLDED_ROWS = 12, 14
+MOST_CHARACTERS = 60_000
+"""GitHub takes no comment of more than 65,536."""
+MOST_FAULTS, MOST_BOUNDS, MOST_GATES, MOST_REASONS, MOST_PROBLEMS = 12, 12, 4, 6, 5
+SHORTENED = "<sub>Shortened to fit into a comment: all of it is in report.html and report.json.</sub>"
+MARKS = {"pass": "✅", "fail": "❌", "inconclusive": "❔", "vacuous": "❔", "invalid": "⚠️"}
 
 
 def render_markdown(report: Report) -> str:
-    """Verdict, three figures, arms side by side, faults, bounds."""
-    parts = [_head(report), _arms(report), _strata(report), _faults(report), _changes(report), _bounds(report)]
-    parts += [_problems(report), _foot(report)]
-    return "\n\n".join(part for part in parts if part) + "\n"
+    """Verdict, reasons, the figures that matter; then what may be unfolded. Its first line is the marker of its comment."""
+    main = report.main
+    above = [_head(report), _bounds(report), _arms(main), ablation_table(report), ledger_table(main), _problems(report)]
+    folds = [*map(gate_table, report.gates[:MOST_GATES]), _faults(main), _strata(main), _changes(report), _others(report)]
+    return "\n\n".join(_fitting([marker(report), *above, _foot(report), *folds])) + "\n"
 
 
-def plain(text: str) -> str:
-    """A text from outside, so that Markdown and HTML leave it as it is."""
-    flat = " ".join(text.split())
-    return re.sub(r"([\\`*_{}\[\]<>|#!~@])", r"\\\1", flat).replace("&", "&amp;").replace("\\<", "&lt;").replace("\\>", "&gt;")
+def marker(report: Report) -> str:
+    """By it CI finds the comment of the same scenario again, and writes it anew instead of adding another."""
+    return f"<!-- headwind: {re.sub('[^A-Za-z0-9_ ]+', '-', _scenario(report))[:LONGEST_NAME]} -->"
 
 
-def code(text: str) -> str:
-    """A text from outside as code: a backtick or a pipe would end it or split its cell."""
-    return "`" + " ".join(text.split()).replace("`", "'").replace("|", "¦") + "`"
+def _scenario(report: Report) -> str:
+    return str((report.manifest.get("scenario") or {}).get("name") or report.run.folder.path.name)
+
+
+def _fitting(parts: Iterable[str]) -> list[str]:
+    """The parts in their order, as long as they fit; that some did not is told."""
+    kept: list[str] = []
+    room = MOST_CHARACTERS - len(SHORTENED)
+    for part in filter(None, parts):
+        room -= len(part) + 2
+        if room < 0:
+            return [*kept, SHORTENED]
+        kept.append(part)
+    return kept
 
 
 def _head(report: Report) -> str:
-    name = plain(str((report.manifest.get("scenario") or {}).get("name", report.run.folder.path.name)))
-    lines = [f"### Headwind: {name}: **{report.verdict.state}**", ""]
-    lines += [f"- {plain(reason)}" for reason in report.verdict.reasons]
-    lines += ["", *(f"- **{one.label}** {_from(one.before)}**{one.after}**: {one.note}" for one in headlines(report))]
+    verdict = report.verdict
+    lines = [f"### {MARKS[verdict.state]} Headwind: {name(_scenario(report))}: **{verdict.state}**", ""]
+    lines += listed(verdict.reasons, MOST_REASONS)
+    lines += ["", *listed(sentences(report), MOST_REASONS)]
     return "\n".join(lines)
 
 
-def _from(before: str | None) -> str:
-    return f"{before} → " if before else ""
+def _leading(report: Report) -> list[str]:
+    return [name for name in LEADING if _is_known(name, report)][:MOST_ROWS]
 
 
-def _table(head: list[str], rows: list[list[str]]) -> str:
-    lines = [head, ["---", *["---:"] * (len(head) - 1)], *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+def _is_known(metric: str, report: Report) -> bool:
+    """Whether any of these arms tells it."""
+    return any(arm.metrics[metric] is not None for arm in shown(report))
 
 
 def _arms(report: Report) -> str:
+    return _figures(report, _leading(report), interval)
+
+
+def _others(report: Report) -> str:
+    """The figures that the first table leaves out."""
+    main = report.main
+    rest = [one.name for one in METRICS if one.name not in _leading(main) and _is_known(one.name, main)]
+    hidden = {"arms": len(report.arms) - len(shown(main)), "figures": len(rest) - MOST_FOLDED_ROWS}
+    told = [f"{count} more {what}" for what, count in hidden.items() if count > 0]
+    more = f"And {' and '.join(told)}, in report.html and report.json." if told else ""
+    return folded("Other figures", _figures(main, rest[:MOST_FOLDED_ROWS]), more)
+
+
+def _figures(report: Report, names: list[str], last: Callable[[Difference], str] | None = None) -> str:
+    """Arms side by side, and the difference that the headlines tell of."""
     _, after = shown_arms(report)
-    compared = comparison_of(report, after.name)
-    found = {one.metric: one for one in compared.differences} if compared else {}
-    head = ["", *(plain(arm.name) for arm in report.arms)]
-    head += [f"{plain(after.name)} − {plain(report.arms[0].name)}", "95 % interval"] if compared else []
-    rows = []
-    for name in SHORT:
-        row = [label(name), *(arm_figure(name, arm) for arm in report.arms)]
-        rows.append(row + ([difference(found[name]), interval(found[name])] if compared else []))
-    return _table(head, rows)
+    compared, arms = comparison_of(report, after.name), shown(report)
+    differences = compared.differences if compared else ()
+    found = {one.metric: [difference(one), *([last(one)] if last else [])] for one in differences}
+    head = ["", *(name(arm.name) for arm in arms)]
+    if compared:
+        head += [f"{name(after.name)} − {name(compared.reference)}", *(["95 % interval"] if last else [])]
+    return table(head, [[label(one), *(arm_figure(one, arm) for arm in arms), *found.get(one, [])] for one in names])
 
 
 def _strata(report: Report) -> str:
     """The figures of an ordinary day, and what was raised; said that those above are of another."""
     if not report.ordinary:
         return ""
-    figures = _table([render_strata.HEADING, *(plain(one.arm) for one in report.ordinary)], render_strata.table(report))
-    raised = [[plain(name), share, to] for name, share, to in render_strata.raised(report)]
-    faults = _table(["Raised fault", "Ordinary day", "This run"], raised)
-    return "\n\n".join([f"The figures above are {render_strata.STRATIFIED}.", figures, faults])
+    figures = table([render_strata.HEADING, *(name(one.arm) for one in report.ordinary)], render_strata.table(report))
+    raised = [[name(one), share, to] for one, share, to in render_strata.raised(report)]
+    faults = table(["Raised fault", "Ordinary day", "This run"], raised)
+    return folded(render_strata.HEADING, f"The figures above are {render_strata.STRATIFIED}.", figures, faults)
 
 
 def _faults(report: Report) -> str:
     names = names_of(report)
     if not names:
         return ""
-    rows = [[plain(_marked(report, name)), *map(plain, fates(report, name))] for name in names]
-    return _table(["Fault", *(plain(arm.name) for arm in report.arms)], rows)
+    kept = places(report)
+    rows = []
+    for one in names[:MOST_FAULTS]:
+        told = fates(report, one)
+        rows.append([_marked(report, one), *(plain(told[place]) for place in kept)])
+    more = f"And {len(names) - MOST_FAULTS:,} more, in report.json." if len(names) > MOST_FAULTS else ""
+    head = ["Fault", *(name(report.arms[place].name) for place in kept)]
+    return folded("What each fault did", table(head, rows), more)
 
 
-def _marked(report: Report, name: str) -> str:
+def _marked(report: Report, fault: str) -> str:
     """The fault's name, and its bug if it has one."""
-    bug = bug_of(report, name)
-    return f"⚠ {name} {bug}" if bug else name
+    bug = bug_of(report, fault)
+    return f"⚠ {name(fault)} {plain(bug)}" if bug else name(fault)
 
 
 def _changes(report: Report) -> str:
     lines = [f"- {plain(line)}" for line in changes(report, MOST_PROBLEMS)]
-    return "\n".join(["Changed while it ran:", "", *lines]) if lines else ""
+    return folded("Changed while it ran", "\n".join(lines)) if lines else ""
 
 
 def _bounds(report: Report) -> str:
-    mark = {"pass": "✅", "fail": "❌", "inconclusive": "❔"}
-    lines = []
-    for one in report.judged:
-        unit = BY_NAME[one.bound.left.metric].unit
-        told = one.why or f"{figure(unit, one.value)} against {figure(unit, one.limit)}"
-        lines.append(f"- {mark[one.state]} {code(one.bound.text)}: {told}")
-    return "\n".join(lines)
+    """Those that do not hold first."""
+    found = sorted(report.judged, key=lambda one: one.state == "pass")
+    lines = [f"- {MARKS[one.state]} {code(one.bound.text)}: {plain(told_bound(one))}" for one in found[:MOST_BOUNDS]]
+    more = [f"- and {len(found) - MOST_BOUNDS:,} more, in report.json"] if len(found) > MOST_BOUNDS else []
+    return "\n".join([*lines, *more])
 
 
 def _problems(report: Report) -> str:
-    told = report.problems
-    more = [f"- and {len(told) - MOST_PROBLEMS} more, in report.json"] if len(told) > MOST_PROBLEMS else []
-    lines = [f"- {plain(problem)}" for problem in told[:MOST_PROBLEMS]] + more
+    lines = listed(report.problems, MOST_PROBLEMS)
     return "\n".join(["Problems:", "", *lines]) if lines else ""
 
 

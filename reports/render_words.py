@@ -1,20 +1,29 @@
 """How figures are told to people: here, and nowhere else, seconds become ms and shares become %."""
 
 from dataclasses import dataclass
-from math import floor
+from math import floor, log10
 
 from reports.compare import Comparison, Difference
+from reports.ledger import Success
 from reports.metrics import BY_NAME
+from reports.prices import prices_of
 from reports.recovery import Recovery
 from reports.report import ArmReport, Report
 
 UNKNOWN = "–"
+SPELT = {word: word.upper() for word in ("p50", "p95", "p99", "ttft", "itl", "tpot", "http", "ok")} | {"1000": "1,000 requests"}
+"""Words of metrics' names that people spell otherwise."""
 HEADLINES = ("failure_share", "p95_s", "retry_success")
 METHODS = {
-    "newcombe": "Shares are compared over the same requests: Newcombe's interval for paired proportions (1998, method 10), "
-    "p by McNemar's exact test. It takes requests as independent, which those of one run are not quite.",
-    "blocks": "Quantiles and means: percentile interval of 1,000 replicates of a paired moving-block bootstrap over intended "
-    "time. Both arms are resampled by the same stretches of the run, because its requests are not independent.",
+    "newcombe": "Shares are compared over the same requests: Newcombe's interval for paired proportions (1998, method "
+    "10), p by McNemar's exact test. It takes requests as independent, which those of one run are not quite.",
+    "signed_rank": "With six pairs of arms or more, quantiles, means and totals are computed pair by pair. The difference and "
+    "the ratio are Hodges and Lehmann's estimates over the pairs (1963; the ratio over logarithms), each with the exact interval "
+    "of the signed-rank statistic. They tell of the typical pair, the arms' own figures of all requests together: what lies "
+    "between those two may be a little more or less.",
+    "blocks": "With fewer pairs, quantiles and means: percentile interval of 1,000 replicates of a paired moving-block "
+    "bootstrap over intended time, widened to the figure where that lies outside. Both arms are resampled by the same stretches of the "
+    "run, because its requests are not independent.",
 }
 ONE_PAIR = "With one pair of arms an interval tells the spread within this run, not between runs."
 
@@ -22,8 +31,7 @@ ONE_PAIR = "With one pair of arms an interval tells the spread within this run, 
 def label(name: str) -> str:
     """A metric's name as people read it: p95_s is P95, ttft_p50_s is TTFT P50."""
     words = name.removesuffix("_s").removesuffix("_per").split("_")
-    special = {"p50": "P50", "p95": "P95", "p99": "P99", "ttft": "TTFT", "http": "HTTP", "ok": "OK"}
-    told = " ".join(special.get(word, word) for word in words)
+    told = " ".join(SPELT.get(word, word) for word in words)
     told = f"{told} per second" if name.endswith("_per_s") else told
     return told[0].upper() + told[1:]
 
@@ -36,9 +44,23 @@ def figure(unit: str, value: float | None) -> str:
         return percent(value)
     if unit == "s":
         return seconds(value)
+    if unit == "money":
+        return money(value)
     if unit in ("per_request", "per_s"):
         return f"{value:,.2f}"
-    return f"{value:,.0f}"
+    return f"{value:,.1f}" if unit == "tokens_per_s" else f"{value:,.0f}"
+
+
+def money(value: float, currency: str = "") -> str:
+    """Two decimals; below one, three digits that tell something. The currency only where it is not told beside it anyway."""
+    digits = 2 if abs(value) >= 1 or not value else min(9, 2 - floor(log10(abs(value))))
+    return f"{value:,.{digits}f} {currency}".rstrip()
+
+
+def currency(report: Report) -> str:
+    """What costs are told in; empty where the run has no price list."""
+    prices = prices_of(report.manifest)
+    return prices.currency if prices else ""
 
 
 def seconds(value: float) -> str:
@@ -96,7 +118,7 @@ def judgement(found: Difference) -> str:
     return "better" if (found.high < 0) == (better == "low") else "worse"
 
 
-def survived(found: Recovery) -> str:
+def survived(found: Recovery | Success) -> str:
     """What became of those who met a fault, never surer than the count allows."""
     trials = found.met - found.rejected
     passed_on = f"{found.rejected:,} rightly rejected" if found.rejected else ""
@@ -112,7 +134,7 @@ def survived(found: Recovery) -> str:
     return f"{told}; {passed_on}" if passed_on else told
 
 
-def successes(found: Recovery) -> str:
+def successes(found: Recovery | Success) -> str:
     """The share that recovered, shortest: at least what the interval's lower end allows, where all did."""
     if found.share is None or found.low is None:
         return UNKNOWN
@@ -130,11 +152,12 @@ class Headline:
 
 
 def shown_arms(report: Report) -> tuple[ArmReport | None, ArmReport]:
-    """The two arms that the headline compares: the first, and `on` where there is one, else the last."""
-    first, *others = report.arms
+    """The two arms that the headline compares: the reference, and `on` where there is one, else the last."""
+    before = report.reference
+    others = [arm for arm in report.arms if arm is not before]
     if not others:
-        return None, first
-    return first, next((arm for arm in others if arm.name == "on"), others[-1])
+        return None, before
+    return before, next((arm for arm in others if arm.name == "on"), others[-1])
 
 
 def headlines(report: Report) -> list[Headline]:

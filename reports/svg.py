@@ -12,7 +12,9 @@ from matplotlib.figure import Figure
 
 WIDTH_IN = 11.0
 INK, QUIET, GRID = "#010101", "#020202", "#030303"
-ARMS = ("#040401", "#040402", "#040403", "#040404")
+ARMS = ("#040401", "#040402", "#040403", "#040404", "#040405", "#040406")
+OTHER_ARM = len(ARMS)
+"""The colour of those arms that are too many for one of their own."""
 OUTCOMES = {
     "right": "#050501",
     "rejected": "#050502",
@@ -44,7 +46,8 @@ class Chart:
 
 
 def arm_colour(number: int) -> str:
-    return ARMS[number % len(ARMS)]
+    """A colour of its own, or the quiet one that the others share."""
+    return ARMS[number] if number < OTHER_ARM else QUIET
 
 
 def a_figure(height_in: float, rows: int = 1) -> tuple[Figure, list[Axes]]:

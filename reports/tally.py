@@ -1,12 +1,16 @@
 """What the folder of one arm and pair holds, counted: so that rows nobody wrote are not taken for good news."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from operator import itemgetter
 
-from records.folder import APP, CALLS, GENERATOR, MODEL
-from records.join import Measurement, Row
-from records.rows import RIGHT
+import numpy as np
+
+from records.join import Row
+from records.rows import OUTCOMES
+from reports.fields import MOST, UNTOLD, Values
+from reports.foreign_calls import unasked_calls
+from reports.frames import Frames
+from reports.tables import Columns, Tables
 
 MOMENT_S = 0.05
 
@@ -31,44 +35,69 @@ class Tally:
     """Of these, the ones of requests that ended that no call matches."""
     lag_p95_s: float | None
     """How late the load generator dispatched, in its worst worker's own words; None where it tells nothing."""
+    lag_worst_s: float | None = None
+    """The latest of all that it dispatched."""
+    twice: int = 0
+    """Rows of requests whose id came before: left out."""
+    strangers: int = 0
+    """Rows of another arm, pair or run, of any file: left out."""
+    unasked_calls: int = 0
+    """Calls that belong to no request, by id or by prompt; those that only ask whether the provider is there do not count."""
+    unasked_attempts: int = 0
+    unasked_generations: int = 0
+    """Of the app's attempts and of the model's generations, the ones that belong to no request."""
 
 
-def tally(folder: str, measured: Sequence[Measurement], rows: Mapping[str, Sequence[Row]]) -> Tally:
-    """The counts of one arm's folder, from its measurements and all of its rows."""
-    uncached = [one for one in measured if one.outcome != "aborted" and one.served_by != "cache"]
-    attempts, lost = _attempts(measured, rows)
-    lags = [row["lag_p95_s"] for row in rows[GENERATOR] if row["lag_p95_s"] is not None]
+def tally(folder: str, tables: Tables, found: Frames, generator: Sequence[Row]) -> Tally:
+    """The counts of one arm's folder, from its tables and what the load generator tells of itself."""
+    rows = found.rows
+    uncached = (rows["served_by"] != "cache").to_numpy()
+    # A request that was struck may have had its answer from the proxy, and then the model knows nothing of it.
+    worked = (rows["right"] | (rows["attempts"] > 0) & ~rows["met"]).to_numpy()
+    attempts, lost = _attempts(tables)
     return Tally(
         folder=folder,
-        requests=len(measured),
-        uncached=len(uncached),
-        answered=sum(1 for one in uncached if _worked_for(one)),
-        calls=len(rows[CALLS]),
-        generations=len(rows[MODEL]),
+        requests=tables.asked,
+        uncached=int(uncached.sum()),
+        answered=int((uncached & worked).sum()),
+        calls=tables.calls.rows,
+        generations=tables.model.rows,
         attempts=attempts,
         lost=lost,
-        lag_p95_s=max(lags, default=None),
+        lag_p95_s=_worst(generator, "lag_p95_s"),
+        lag_worst_s=_worst(generator, "lag_worst_s"),
+        twice=tables.twice,
+        strangers=sum(tables.strangers.values()),
+        unasked_calls=unasked_calls(tables),
+        unasked_attempts=_unasked(tables.attempts, tables),
+        unasked_generations=_unasked(tables.model, tables),
     )
 
 
-def _worked_for(one: Measurement) -> bool:
-    # A request that was struck may have had its answer from the proxy, and then the model knows nothing of it.
-    return one.outcome in RIGHT or bool(one.attempts and not one.faults)
+def _worst(generator: Sequence[Row], name: str) -> float | None:
+    return max((row[name] for row in generator if row.get(name) is not None), default=None)
 
 
-def _attempts(measured: Iterable[Measurement], rows: Mapping[str, Sequence[Row]]) -> tuple[int, int]:
+def _attempts(tables: Tables) -> tuple[int, int]:
     """The app's attempts, and how many of them, of requests that ended, the proxy does not know."""
-    called = set(map(itemgetter("request_id", "attempt"), rows[CALLS]))
-    told = [row for row in rows[APP] if row["event"] == "attempt" and isinstance(row.get("attempt"), int)]
-    lost = [row["request_id"] for row in told if (row["request_id"], row["attempt"]) not in called and _was_sent(row)]
-    ended = {one.request["request_id"] for one in measured if one.outcome != "aborted"} if lost else set()
-    return len(told), sum(1 for id_ in lost if id_ in ended)
+    app = tables.attempts
+    numbered = app["attempt"] != UNTOLD
+    ended = np.zeros(len(tables.numbers), dtype=bool)
+    ended[: tables.asked] = tables.requests["outcome"] != OUTCOMES.index("aborted")
+    unknown = numbered & ended[app["number"]] & ~np.isin(_keys(app), _keys(tables.calls))
+    return int(numbered.sum()), int((unknown & _were_sent(tables)).sum())
 
 
-def _was_sent(attempt: Row) -> bool:
+def _keys(side: Columns) -> Values:
+    return np.asarray(side["number"] * (MOST + 1) + side["attempt"])
+
+
+def _were_sent(tables: Tables) -> Values:
     """False where the app gave up so soon, at its deadline or with its user, that nothing need have reached the proxy."""
-    gave_up = attempt.get("outcome") in ("timeout", "cancelled") and not attempt.get("status")
-    began_s, ended_s = attempt.get("started_s"), attempt.get("finished_s")
-    if not (gave_up and isinstance(began_s, int | float) and isinstance(ended_s, int | float)):
-        return True
-    return ended_s - began_s >= MOMENT_S
+    app, ends = tables.attempts, tables.words["end"]
+    gave_up = np.isin(app["outcome"], [ends["timeout"], ends["cancelled"]]) & ~(np.nan_to_num(app["status"]) != 0)
+    return np.asarray(~(gave_up & (app["finished_s"] - app["started_s"] < MOMENT_S)))
+
+
+def _unasked(side: Columns, tables: Tables) -> int:
+    return int((side["number"] >= tables.asked).sum())

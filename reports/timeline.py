@@ -1,5 +1,6 @@
 """The chart of a run over time: every request, the faults as they struck, and what was changed about them meanwhile."""
 
+from collections.abc import Mapping
 from math import ceil
 
 import pandas as pd
@@ -18,15 +19,15 @@ MOST_MARKS = 60
 MOST_WINDOWS = 8
 
 
-def timeline(arms: list[Arm]) -> Chart:
+def timeline(arms: list[Arm], colour_of: Mapping[str, int]) -> Chart:
     """Every request by when it was due, with the faults as they struck; arms below each other."""
     figure, panels = a_figure(0.7 + 2.3 * len(arms), len(arms))
     span_s = max(float(arm.rows["start_s"].max()) for arm in arms)
     step_s = max(1, ceil(span_s / MOST_STEPS)) if span_s > MOST_STEPS else 1
     sampled = False
-    for number, (arm, axes) in enumerate(zip(arms, panels, strict=True)):
+    for arm, axes in zip(arms, panels, strict=True):
         _windows(axes, arm, span_s)
-        sampled |= _dots(axes, arm, arm_colour(number))
+        sampled |= _dots(axes, arm, arm_colour(colour_of[arm.name]))
         _p95_over_time(axes, arm, step_s)
         sampled |= _fault_ticks(axes, arm)
         _change_marks(axes, arm)
@@ -68,7 +69,7 @@ def _p95_over_time(axes: Axes, arm: Arm, step_s: int) -> None:
 
 def _fault_ticks(axes: Axes, arm: Arm) -> bool:
     every = max(1, ceil(len(arm.strikes) / MOST_TICKS))
-    times = [strike.start_s for strike in arm.strikes][::every]
+    times = arm.strikes["start_s"].to_numpy()[::every]
     low = -0.1 * arm.deadline_s
     axes.vlines(times, low, 0.4 * low, color=QUIET, linewidth=1, label="fault struck")
     return every > 1

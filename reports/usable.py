@@ -1,118 +1,82 @@
 """Which rows can be used: those that hold every field a figure needs, of a type it can be computed from."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from operator import itemgetter
-from types import NoneType
-from typing import Any, get_args
+from typing import Any
 
-from records.folder import APP, CALLS, CHANGES, GENERATOR, MODEL, REQUESTS
 from records.join import Row
-from records.rows import OUTCOMES, ChangeRow
+from reports.fields import NEEDED, OPTIONAL, Field
 
-Types = frozenset[type[Any]]
-_TEXT, _WHOLE, _LIST = Types({str}), Types({int}), Types({list})
-_NUMBER, _OR_NONE = Types({int, float}), Types({NoneType})
+__all__ = ["NEEDED", "Sieve", "count_of", "usable"]
 
-NEEDED: Mapping[str, Mapping[str, Types]] = {
-    REQUESTS: {
-        "request_id": _TEXT,
-        "pair": _WHOLE,
-        "intended_s": _NUMBER,
-        "sent_s": _NUMBER,
-        "first_token_s": _NUMBER | _OR_NONE,
-        "finished_s": _NUMBER,
-        "status": _WHOLE,
-        "outcome": _TEXT,
-        "served_by": _TEXT | _OR_NONE,
-        "tokens": _NUMBER,
-        "longest_gap_s": _NUMBER | _OR_NONE,
-    },
-    APP: {"request_id": _TEXT},
-    CALLS: {
-        "request_id": _TEXT,
-        "attempt": _WHOLE,
-        "status": _WHOLE,
-        "struck": _LIST,
-        "planned": _LIST,
-        "started_s": _NUMBER,
-    },
-    MODEL: {
-        "request_id": _TEXT,
-        "attempt": _WHOLE,
-        "tokens_in": _NUMBER,
-        "tokens_out": _NUMBER,
-        "started_s": _NUMBER | _OR_NONE,
-    },
-    GENERATOR: {"lag_p95_s": _NUMBER | _OR_NONE},
-    CHANGES: {
-        "at_s": _NUMBER,
-        "action": _TEXT,
-        "by": _TEXT,
-        "fault": _TEXT,
-        "value": _NUMBER | _TEXT | _OR_NONE,
-        "why": _TEXT,
-    },
-}
-"""Without these, of one of these types, a row cannot be joined or measured."""
+
+class Sieve:
+    """Makes columns of the usable rows of one file, block by block, and counts what is left out."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.left_out, self.odd = 0, 0
+        """Rows without a needed field, and rows that count without an optional one."""
+        self.useless: set[str] = set()
+        self.not_told: set[str] = set()
+
+    def take(self, rows: list[Row], optional: Mapping[str, Field] | None = None) -> dict[str, Any]:
+        """The column of each field, over the rows of this block that can be used."""
+        needed, columns, useless = NEEDED[self.name], {}, []
+        for name, field in needed.items():
+            try:
+                columns[name] = field.taken(_told(rows, name, ...))
+            except (ValueError, OverflowError):
+                useless.append(name)
+        if useless:
+            kept = [row for row in rows if all(needed[name].fits(row.get(name, ...)) for name in useless)]
+            self.left_out += len(rows) - len(kept)
+            self.useless.update(useless)
+            return self.take(kept, optional)
+        return columns | self._optional(rows, OPTIONAL[self.name] if optional is None else optional)
+
+    def _optional(self, rows: list[Row], fields: Mapping[str, Field]) -> dict[str, Any]:
+        columns, odd = {}, set()
+        for name, field in fields.items():
+            values = _told(rows, name, None)
+            try:
+                columns[name] = field.taken(values)
+            except (ValueError, OverflowError):
+                misfits = {at for at, value in enumerate(values) if not field.fits(value)}
+                columns[name] = field.taken([None if at in misfits else value for at, value in enumerate(values)])
+                self.not_told.add(name)
+                odd |= misfits
+        self.odd += len(odd)
+        return columns
+
+    def problems(self, where: str) -> list[str]:
+        """A sentence for what was left out, and one for what counts without some field."""
+        useless = [name for name in NEEDED[self.name] if name in self.useless]
+        left_out = f"{where}: {count_of(self.left_out)} left out, without a usable {', '.join(useless)}"
+        odd = f"{where}: {count_of(self.odd)} counted without {', '.join(sorted(self.not_told))}, of no usable type"
+        return [told for told, count in ((left_out, self.left_out), (odd, self.odd)) if count]
+
+
+def _told(rows: list[Row], name: str, otherwise: Any) -> list[Any]:
+    """The values of a field, and what stands in where a row lacks it: an ellipsis is of no type that JSON knows."""
+    try:
+        return list(map(itemgetter(name), rows))
+    except KeyError:
+        return [row.get(name, otherwise) for row in rows]
 
 
 def usable(where: str, name: str, rows: list[Row], problems: list[str]) -> list[Row]:
-    """The rows of the file `name` that can be used; how many cannot, and for want of what, is a problem."""
-    if _all_fit(rows, name):
-        return rows
-    useless = [field for field in NEEDED[name] if not all(_fits(row, name, field) for row in rows)]
-    kept = [row for row in rows if all(_fits(row, name, field) for field in useless)]
-    problems.append(f"{where}: {_rows(len(rows) - len(kept))} left out, without a usable {', '.join(useless)}")
-    return kept
+    """Of a file with few rows, those that can be used, as they are; an optional field of no usable type is None."""
+    sieve, needed = Sieve(name), NEEDED[name]
+    sieve.take(rows)
+    problems += sieve.problems(where)
+    fields = {**needed, **OPTIONAL[name]}
+    return [
+        {field: row[field] if field in row and of.fits(row[field]) else None for field, of in fields.items()}
+        for row in rows
+        if all(of.fits(row.get(field, ...)) for field, of in needed.items())
+    ]
 
 
-def known(where: str, rows: list[Row], problems: list[str]) -> list[Row]:
-    """The requests with an outcome we know, each id once."""
-    first = {row["request_id"]: row for row in reversed(rows) if row["outcome"] in OUTCOMES}
-    if len(first) == len(rows):
-        return rows
-    left_out = _rows(len(rows) - len(first))
-    problems.append(f"{where}: {left_out} left out, their request id came before or their outcome is unknown")
-    return list(reversed(first.values()))
-
-
-def _rows(count: int) -> str:
-    return f"{count} row" if count == 1 else f"{count} rows"
-
-
-def _all_fit(rows: list[Row], name: str) -> bool:
-    """Whether all rows are whole, as they nearly always are: much faster to tell than which are not."""
-    return _types_fit(rows, NEEDED[name]) and all(
-        all(map(holds, filter(None, map(itemgetter(field), rows)))) for field, holds in ENTRIES.get(name, {}).items()
-    )
-
-
-def _types_fit(rows: list[Row], needed: Mapping[str, Types]) -> bool:
-    try:
-        # The few combinations of types that occur.
-        seen = set(zip(*(map(type, map(itemgetter(field), rows)) for field in needed), strict=True))
-    except KeyError:
-        return False
-    return all(kind in kinds for types in seen for kind, kinds in zip(types, needed.values(), strict=True))
-
-
-def _fits(row: Row, name: str, field: str) -> bool:
-    # An ellipsis is of no type that JSON knows.
-    value, holds = row.get(field, ...), ENTRIES.get(name, {}).get(field)
-    return type(value) in NEEDED[name][field] and (holds is None or holds(value))
-
-
-def _are_strikes(entries: list[Any]) -> bool:
-    return all(isinstance(one, dict) and {type(one.get("fault")), type(one.get("kind"))} == _TEXT for one in entries)
-
-
-def _are_names(entries: list[Any]) -> bool:
-    return all(isinstance(one, str) for one in entries)
-
-
-ACTIONS = frozenset(get_args(ChangeRow.__annotations__["action"]))
-ENTRIES: Mapping[str, Mapping[str, Callable[[Any], bool]]] = {
-    CALLS: {"struck": _are_strikes, "planned": _are_names},
-    CHANGES: {"action": ACTIONS.__contains__},
-}
-"""What the entries of a list must be, and which words we know."""
+def count_of(rows: int) -> str:
+    return f"{rows} row" if rows == 1 else f"{rows} rows"

@@ -2,11 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from reports.bounds import Judged
 from reports.changes import silenced
 from reports.checks import Checks, Metrics, lagging
 from reports.recovery import Landing
+
+if TYPE_CHECKING:
+    from reports.gate import Gate
 
 EXIT_CODES = {"pass": 0, "fail": 3, "inconclusive": 4, "vacuous": 4, "invalid": 5}
 MOST_PROXY_CPU = 0.5
@@ -35,6 +39,7 @@ def verdict(
     partial: bool,
     cpu_share: Mapping[str, Mapping[str, float]] = {},
     checks: Checks = NOTHING_FOUND,
+    gates: "Sequence[Gate]" = (),
 ) -> Verdict:
     """The verdict over the metrics of every planned arm. Invalid outweighs all: such figures say nothing of the app.
 
@@ -48,9 +53,12 @@ def verdict(
     }
     if partial:
         found["inconclusive"].append(PARTIAL)
+    for gate in gates:
+        found.setdefault(gate.outcome, []).append(gate.told)
+    passed = found.pop("pass", [])
     state = next((state for state, reasons in found.items() if reasons), "pass")
     reasons = [reason for group in found.values() for reason in group]
-    return Verdict(state, tuple(reasons or [_passed(judged)]), partial)
+    return Verdict(state, tuple([*reasons, *passed] or [_passed(judged)]), partial)
 
 
 def _busy_proxies(cpu_share: Mapping[str, Mapping[str, float]]) -> list[str]:

@@ -49,7 +49,7 @@ def judge(seen: Seen, arrival: Arrival, proof: bool = True) -> tuple[Outcome, st
     # Degraded answers are the app's own words more often than the model's: without a mark there is nothing to check.
     if not proof or (seen.degraded and "[[" not in text):
         return _right(seen), None
-    found = check(text, arrival.question, {"temperature": arrival.temperature})
+    found = check(text, arrival.question, {} if arrival.temperature is None else {"temperature": arrival.temperature})
     return (_right(seen) if found.outcome == "ok" else found.outcome), found.why
 
 

@@ -39,7 +39,8 @@ class Connection:
         if monotonic() - self._used_s > IDLE_S:
             self._pool.close()
         url = self._urls[arrival.task]
-        body = orjson.dumps({"question": arrival.question, "temperature": arrival.temperature})
+        warmth = {} if arrival.temperature is None else {"temperature": arrival.temperature}
+        body = orjson.dumps({"question": arrival.question, **warmth})
         headers = {**self._headers, "x-request-id": arrival.request_id}
         # Not through urlopen: it turns our gevent.Timeout into a RetriesExceeded and every status but 200 into an exception.
         return self._pool.get_client(url).request("POST", url.quoted_uri, body=body, headers=headers)

@@ -115,6 +115,7 @@ def row_of(ticket: Ticket, arrival: Arrival, seen: Seen, intended_s: float) -> R
         gaps_us=gaps_us,
         proof=proof,
         error=seen.error,
+        temperature=arrival.temperature,
     )
 
 

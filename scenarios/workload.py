@@ -32,6 +32,7 @@ class Workload:
     zipf_s: float = 1.0
     """The prompt of rank r is asked in proportion to r ** -zipf_s."""
     temperatures: tuple[float, ...] = (0.0, 0.3, 0.7)
+    """None at all: no request asks for one, as of an app that chooses its own."""
     proof: bool = True
     """Whether answers carry their own proof, as those of the embedded model do."""
 
@@ -51,7 +52,7 @@ class Arrival:
     task: Task
     prompt_key: str
     question: str
-    temperature: float
+    temperature: float | None
 
 
 def schedule(workload: Workload, seed: int, pair: int, worker: int = 0, workers: int = 1) -> Iterator[Arrival]:
@@ -88,14 +89,24 @@ def _due_s(workload: Workload, expected: float) -> float:
 def _arrival(workload: Workload, seed: int, request_id: str, offset_s: float, weights: list[float]) -> Arrival:
     rank = bisect(weights, draw(seed, "prompt", request_id) * weights[-1], hi=len(weights) - 1)
     warmth = int(draw(seed, "temperature", request_id) * len(workload.temperatures))
+    temperature = workload.temperatures[warmth] if workload.temperatures else None
     return Arrival(
         offset_s=offset_s,
         request_id=request_id,
         task="stream" if draw(seed, "task", request_id) < workload.stream_share else "chat",
-        prompt_key=f"q{rank:03d}",
+        prompt_key=_prompt_key(rank),
         question=prompt(rank),
-        temperature=workload.temperatures[warmth],
+        temperature=temperature,
     )
+
+
+def prompts_of(workload: Workload) -> dict[str, str]:
+    """Every question that may be asked, by its key."""
+    return {_prompt_key(rank): prompt(rank) for rank in range(workload.prompts)}
+
+
+def _prompt_key(rank: int) -> str:
+    return f"q{rank:03d}"
 
 
 def parse_workload(table: Table) -> Workload:
@@ -122,8 +133,8 @@ def _temperatures(table: Table, usual: tuple[float, ...]) -> tuple[float, ...]:
         table.asked.add("temperatures")
         return usual
     found = table.items("temperatures")
-    if not found or not all(_is_temperature(value) for value in found):
-        table.problem("temperatures", f"must be numbers between 0 and 2, at least one, got {found!r}")
+    if not all(_is_temperature(value) for value in found):
+        table.problem("temperatures", f"must be numbers between 0 and 2, or none at all, got {found!r}")
         return usual
     return tuple(float(value) for value in found)
 

@@ -19,6 +19,9 @@ FLAGS = (
     "--disable-component-update", "--disable-sync", "--remote-debugging-port=0", "--remote-allow-origins=*",
 )  # fmt: skip
 
+NAMED = {"Enter": (13, "\r"), "Tab": (9, ""), "ArrowDown": (40, ""), "ArrowUp": (38, ""), "Escape": (27, "")}
+"""Keys that are no letters: their code, and what they write."""
+
 
 class Browser:
     """One page; `events` holds what it told since it was opened."""
@@ -40,10 +43,12 @@ class Browser:
         assert "error" not in told, told
         return told["result"]
 
-    def open(self, url: str, width: int, scheme: str) -> None:
+    def open(self, url: str, width: int, scheme: str, media: str = "", scripts: bool = True) -> None:
+        """`media`: "print" to see it as on paper."""
         self.events.clear()
         self.call("Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1, mobile=False)
-        self.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
+        self.call("Emulation.setEmulatedMedia", media=media, features=[{"name": "prefers-color-scheme", "value": scheme}])
+        self.call("Emulation.setScriptExecutionDisabled", value=not scripts)
         self.call("Page.navigate", url=url)
         while not any(event.get("method") == "Page.loadEventFired" for event in self.events):
             self.events.append(json.loads(self._socket.recv()))
@@ -54,11 +59,18 @@ class Browser:
         return found["result"].get("value")
 
     def press(self, key: str) -> None:
-        """Enter, or a letter or digit, wherever the focus is."""
-        text = "\r" if key == "Enter" else key
-        told = {"key": key, "text": text, "windowsVirtualKeyCode": ord(text)}
-        for kind in ("keyDown", "keyUp"):
-            self.call("Input.dispatchKeyEvent", type=kind, **told)
+        """A named key, or a letter or digit, wherever the focus is."""
+        code, text = NAMED.get(key, (ord(key[0]), key))
+        kind = "keyDown" if text else "rawKeyDown"
+        self.call(
+            "Input.dispatchKeyEvent",
+            type=kind,
+            key=key,
+            code=key if key in NAMED else "",
+            text=text,
+            windowsVirtualKeyCode=code,
+        )
+        self.call("Input.dispatchKeyEvent", type="keyUp", key=key, windowsVirtualKeyCode=code)
 
     def told(self, method: str) -> list[dict[str, Any]]:
         return [event["params"] for event in self.events if event.get("method") == method]

@@ -4,6 +4,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from harness.bench.analyzer import measure_analyzer
 from harness.bench.app import measure_app
 from harness.bench.load import measure_load
 from harness.bench.memory import measure_memory
@@ -19,6 +20,7 @@ PARTS = {
     "neighbours": measure_neighbours,
     "memory": measure_memory,
     "app": measure_app,
+    "analyzer": measure_analyzer,
 }
 
 

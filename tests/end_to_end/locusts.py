@@ -21,6 +21,7 @@ from harness.scenario import ROOT
 from records.folder import CALLS, REQUESTS
 from records.jsonl import read_rows
 from tests.end_to_end.small import PLAN, SCENARIO, write_scenario
+from tests.json_schema import problems
 
 SHORT = SCENARIO.replace("duration_s = 8.0", "duration_s = 5.0")
 MARK = "HEADWIND_TEST_MARK"
@@ -118,8 +119,10 @@ def calls_of(run: Path) -> list[dict[str, Any]]:
 
 
 def told(run: Path, name: str) -> dict[str, Any]:
-    """run.json or report.json."""
-    return dict(orjson.loads((run / name).read_bytes()))
+    """run.json or report.json, which keeps to its schema."""
+    found = dict(orjson.loads((run / name).read_bytes()))
+    assert name != "report.json" or problems(found, orjson.loads((run / "report.schema.json").read_bytes())) == []
+    return found
 
 
 class Site:

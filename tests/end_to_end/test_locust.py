@@ -13,11 +13,12 @@ from dataclasses import replace
 import pytest
 
 from harness.scenario import read_scenario
+from reports.write import FORMATS
 from scenarios.workload import due
 from tests.end_to_end.locusts import SHORT, Site, arm_folder, calls_of, requests_of, told, wait_for
 from tests.end_to_end.small import headwind, write_scenario
 
-REPORTS = ("report.html", "report.md", "report.json")
+REPORTS = tuple(one.file for one in FORMATS)
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks for processes left behind, by their environment")
 
 
@@ -97,6 +98,8 @@ def test_the_console_tells_what_starts_then_locusts_summary_then_our_figures(end
 
 def test_locusts_own_csv_and_html_are_written(ended):
     folder = ended["off"].folder
+    kept = {path.name for path in folder.glob("figures_*.csv")}
+    assert kept == {f"figures_{name}.csv" for name in ("stats", "stats_history", "failures", "exceptions")}
     total = [line for line in (folder / "figures_stats.csv").read_text().splitlines() if ",Aggregated," in line]
     assert int(total[0].split(",")[2]) == len(requests_of(ended["off"].run()))
     assert "/chat/stream" in (folder / "page.html").read_text()
@@ -164,7 +167,7 @@ def test_children_end_when_locust_is_killed(interrupted):
 
 
 BAD = {
-    "scenario": (["--scenario", "artcle"], "artcle: no such scenario. Give a TOML file, or one of: article"),
+    "scenario": (["--scenario", "artcle"], "artcle: no such scenario. Give a TOML file, or one of: ablation, article"),
     "plan": (["--plan", "nowhere.toml"], "nowhere.toml: no such plan. Give a TOML file, or one of: article"),
     "features": (["--features", "cach"], '"cach" is not a feature. Did you mean "cache"?'),
     "features in two": (["--features", "cach", "--processes", 2], '"cach" is not a feature. Did you mean "cache"?'),

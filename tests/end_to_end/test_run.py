@@ -13,12 +13,13 @@ import pandas as pd
 import pytest
 
 from tests.end_to_end.small import SCENARIO, headwind, write_scenario
+from tests.json_schema import problems
 
 DEADLINE_S = 6.0
 FIELDS = {
     "requests.jsonl": "request_id arm pair task prompt_key intended_s sent_s first_token_s finished_s status outcome served_by"
-    " tokens longest_gap_s gaps_us proof error",
-    "calls.jsonl": "request_id attempt path model started_s finished_s status bytes planned struck missed",
+    " tokens longest_gap_s gaps_us proof error temperature",
+    "calls.jsonl": "request_id attempt path model started_s finished_s status bytes planned struck missed prompt_key",
     "model.jsonl": "request_id attempt model tokens_in tokens_out queued_s started_s finished_s cancelled first_token_s",
 }
 ATTEMPT = "request_id attempt reason model started_s first_token_s finished_s status outcome tokens_in tokens_out"
@@ -37,6 +38,17 @@ def test_the_run_passes_and_says_so(ran):
     assert ran.code == 0, ran.said
     assert "report.html" in ran.said
     assert json.loads((ran.folder / "run.json").read_text())["state"] == "complete"
+
+
+def test_its_json_keeps_to_the_schema_beside_it(ran):
+    told, schema = (json.loads((ran.folder / name).read_text()) for name in ("report.json", "report.schema.json"))
+
+    assert told["$schema"] == "report.schema.json"
+    assert problems(told, schema) == []
+
+
+def test_its_markdown_is_short_enough_for_a_comment(ran):
+    assert len((ran.folder / "report.md").read_text()) < 4000
 
 
 def test_every_scheduled_request_left_one_row_in_both_arms(ran):

@@ -86,6 +86,7 @@ def test_everything_wrong_is_told_at_once(tmp_path):
         (["--upstream", "http://127.0.0.1:9", "--port", "70000"], "must be between 0 and 65535"),
         (["--upstream", "http://127.0.0.1:9", "--faults-dir", "nowhere"], "nowhere: no such folder"),
         (["--upstream", "http://127.0.0.1:9", "--shares", "none.json"], "none.json: No such file or directory"),
+        (["--upstream", "http://127.0.0.1:9", "--prompts", "none.json"], "none.json: No such file or directory"),
         (["--upstream", "http://127.0.0.1:9", "--at-s", "-1"], "--at-s -1.0: must be seconds, at least 0"),
         (["--upstream", "http://127.0.0.1:9", "--prot", "1"], "faults: unrecognized arguments: --prot 1"),
         ([], "faults: the following arguments are required: --upstream"),
@@ -136,6 +137,25 @@ def test_a_call_in_flight_at_the_end_has_its_row(start, upstream, tmp_path):
         next(response.iter_raw())
         assert one.stop() == 0
     assert [(row["request_id"], row["status"]) for row in rows(file)] == [("flying", 200)]
+
+
+def test_calls_are_told_by_the_prompts_they_hold_and_the_provider_by_their_rows_ids(start, upstream, tmp_path):
+    """So rows of an app that passes no id on can be joined: its calls to its users' requests, the model's to its calls."""
+    file, prompts = tmp_path / "calls.jsonl", tmp_path / "prompts.json"
+    prompts.write_text('{"q1": "How do I pay?"}')
+    one = start("faults", "--upstream", upstream.url, "--prompts", prompts, "--rows", file)
+    asked = {"model": "m", "messages": [{"role": "user", "content": "You are kind. Question: How do I pay?"}]}
+
+    for body in (asked, asked, {"model": "m", "messages": []}, b"no JSON"):
+        content = body if isinstance(body, bytes) else json.dumps(body).encode()
+        httpx.post(one.url + "/api/chat", content=content).raise_for_status()
+    httpx.post(one.url + "/api/chat", json=asked, headers={"x-request-id": "of-the-app"}).raise_for_status()
+
+    told = rows(file)
+    seen = httpx.get(upstream.url + "/seen").json()
+    assert [row["prompt_key"] for row in told] == ["q1", "q1", "", "", "q1"]
+    assert [row["attempt"] for row in told] == [1, 2, 1, 1, 1] and told[0]["request_id"] == told[1]["request_id"]
+    assert all(row["request_id"] in seen for row in told) and told[4]["request_id"] == "of-the-app"
 
 
 def test_a_script_of_ones_own(run, upstream, tmp_path):

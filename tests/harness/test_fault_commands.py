@@ -160,7 +160,7 @@ def test_preview_as_json(headwind):
     ("words", "sentence"),
     [
         (("preview", "articl", "--scenario", "article"), "articl: no such plan. Give a TOML file, or one of: article, "),
-        (("preview", "article", "--scenario", "none"), "none: no such scenario. Give a TOML file, or one of: article, "),
+        (("preview", "article", "--scenario", "none"), "none: no such scenario. Give a TOML file, or one of: ablation, "),
         (("list", "--faults-dir", "none"), "none: no such folder."),
         (("replay", "none", "p01-000001"), "none: not a run, it holds no run.json."),
     ],

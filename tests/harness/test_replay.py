@@ -103,6 +103,7 @@ def run(tmp_path):
         ({"embedded": False}, "p01-000001", None, "its app was there already (--host), so there is no stack of ours"),
         ({}, "p01-000001", None, "does not say its workload, model and seed as this version of Headwind does"),
         ({"workload": {}, "model": {}}, "p01-000001", None, "does not say its workload, model and seed"),
+        ({"app": {"command": ["x"]}}, "p01-000001", None, "p01-000001: no call bears its id. Of an app of your own, only"),
         ({"deadline_s": -1}, "p01-000001", None, "deadline_s must be a number of seconds above 0"),
     ],
 )

@@ -29,6 +29,13 @@ def test_a_scenario_is_found_by_its_name():
     assert len(scenario.bounds) == 4
 
 
+def test_a_scenario_may_ask_for_another_weather_than_its_plans_own():
+    assert (parse_scenario(GOOD | {"plan_seed": 20}, "", HERE).plan_seed, parse_scenario(GOOD, "", HERE).plan_seed) == (
+        20,
+        None,
+    )
+
+
 def test_the_seed_is_also_the_models():
     assert parse_scenario(GOOD | {"seed": 11}, "", HERE).physics.seed == 11
 

@@ -1,10 +1,11 @@
 import json
 import os
+import time
 from dataclasses import replace
 
 import pytest
 
-from harness.run import cpu_shares
+from harness.conditions import cpu_shares
 from harness.scenario import read_scenario, with_plan
 from harness.single_run import SingleRun, arm_of, summary_of
 from records.rows import RequestRow
@@ -80,7 +81,8 @@ def test_stopped_before_any_request_it_leaves_nothing(tmp_path):
 
 def test_an_end_leaves_state_and_report_and_tells_the_figures(tmp_path):
     run, folder = begun(tmp_path)
-    row = RequestRow("p01-000000", "target", 1, "chat", "q000", 1.0, 1.0, finished_s=1.5, status=200, outcome="ok")
+    now_s = time.monotonic()
+    row = RequestRow("p01-000000", "target", 1, "chat", "q000", now_s, now_s, finished_s=now_s + 0.5, status=200, outcome="ok")
     (folder.path / "requests.jsonl").write_text(json.dumps(vars(row)) + "\n")
 
     ending = run.end(complete=False)

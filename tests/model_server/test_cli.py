@@ -20,8 +20,8 @@ def test_flags_are_the_fields_of_physics():
     physics = Physics(0.2, 0, 0.01, 0.1, 8, 2, 0, "qwen3", 9)
     flags = [f"--{name.replace('_', '-')}={value}" for name, value in vars(physics).items()]
 
-    assert parse([*flags, "--port", "80", "--rows", "x"]) == (physics, 80, "x")
-    assert parse([]) == (Physics(), 0, None)
+    assert parse([*flags, "--port", "80", "--rows", "x", "--prompts", "y"]) == (physics, 80, "x", "y")
+    assert parse([]) == (Physics(), 0, None, None)
 
 
 def test_every_problem_is_told_at_once():
@@ -50,11 +50,12 @@ def test_a_port_that_is_taken_and_rows_that_cannot_be_written_are_told_together(
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
 
-        assert main(["--port", str(port), "--rows", str(tmp_path)]) == 2
+        assert main(["--port", str(port), "--rows", str(tmp_path), "--prompts", str(tmp_path / "none")]) == 2
 
     problems = capsys.readouterr().err.splitlines()
     assert problems[0].startswith(f"--port: cannot listen on 127.0.0.1:{port} (Address already in use)")
     assert problems[1] == f"--rows: cannot write to {tmp_path} (Is a directory)"
+    assert problems[2] == f"--prompts: {tmp_path}/none: No such file or directory"
 
 
 def test_one_line_when_it_listens_and_exit_code_0_on_sigterm(start: Any, tmp_path: Path):

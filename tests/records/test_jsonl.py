@@ -1,7 +1,8 @@
+import json
 import os
 from multiprocessing import get_context
 
-from records.jsonl import RowFile, read_rows
+from records.jsonl import RowFile, blocks, read_rows
 
 
 def test_rows_come_back(tmp_path):
@@ -30,6 +31,24 @@ def test_a_broken_line_in_the_middle_is_told(tmp_path):
 
     assert [row["a"] for row in found.rows] == [1, 2]
     assert found.problems == ["rows.jsonl:2: not a row, left out", "rows.jsonl:3: not a row, left out"]
+
+
+def test_blocks_cut_a_file_anywhere_and_keep_its_lines(tmp_path):
+    path = tmp_path / "rows.jsonl"
+    lines = [json.dumps({"n": n, "filler": "é" * (n % 40)}).encode() for n in range(60)]
+    lines[17], lines[41] = b"nonsense", b"[3]"
+    path.write_bytes(b"\n".join([*lines, b'{"torn']))
+    whole = read_rows(path)
+
+    for size in (1, 7, 100, 4096):
+        found = list(blocks(path, size=size))
+        assert [row for block in found for row in block.rows] == whole.rows
+        assert [problem for block in found for problem in block.problems] == whole.problems
+    assert whole.problems == [
+        "rows.jsonl:18: not a row, left out",
+        "rows.jsonl:42: not a row, left out",
+        "rows.jsonl: the last line is torn (6 bytes) and left out",
+    ]
 
 
 def test_a_missing_file_is_told(tmp_path):

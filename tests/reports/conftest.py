@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
+from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -12,11 +13,17 @@ import pytest
 
 from records.chance import draw, normal
 from records.folder import APP, CALLS, CHANGES, GENERATOR, MODEL, REQUESTS, RunFolder
-from records.join import join
 from records.rows import CallRow, ChangeRow, GenerationRow, RequestRow
-from reports.arm import Arm, changes_of, columns, strikes_of
+from reports import render_json
+from reports.arm import Arm, changes_of
+from reports.frames import frames
 from reports.load import load
 from reports.report import Report, make_report
+from reports.schema import schema
+from reports.tables import tables_of
+from reports.terms import Terms, on_terms
+from tests.json_schema import problems
+from tests.reports.all_sorts import all_sorts
 
 DEADLINE_S = 10.0
 FAULTS = [
@@ -169,15 +176,17 @@ def an_arm(
     generations: list[GenerationRow] = [],
     name: str = "off",
     changes: list[dict[str, Any]] = [],
+    **terms: Any,
 ) -> Arm:
-    """An arm as `reports.load` makes it, without the files."""
+    """An arm as `reports.load` makes it, without the files; `terms`: goodput and prices."""
     called = [as_row(call) for call in calls]
-    joined = join([as_row(one) for one in requests], [], called, [as_row(one) for one in generations])
-    frame = columns(joined, DEADLINE_S)
+    rows = {REQUESTS: [as_row(one) for one in requests], APP: [], CALLS: called}
+    found = frames(tables_of(rows | {MODEL: [as_row(one) for one in generations]}), DEADLINE_S)
+    found = on_terms(found, Terms(DEADLINE_S, **terms))
     first_s = min((one.intended_s for one in requests), default=0.0)
     sources = frozenset({REQUESTS} | ({CALLS} if calls else set()) | ({MODEL} if generations else set()))
     told = tuple(changes_of(changes, 1, first_s))
-    return Arm(name, frame, len(joined) - len(frame), DEADLINE_S, sources, {}, strikes_of(called, first_s), told)
+    return Arm(name, found, DEADLINE_S, sources, changes=told)
 
 
 def a_manifest(arms: tuple[str, ...] = ("off", "on"), **changes: Any) -> dict[str, Any]:
@@ -240,7 +249,36 @@ def rewrite_manifest(folder: RunFolder, **changes: Any) -> None:
     folder.manifest_path.write_text(json.dumps(folder.manifest() | changes))
 
 
+published = cache(schema)
+
+
+@pytest.fixture(autouse=True)
+def _keeps_to_its_schema(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever run a test makes up: its report.json is as the published schema says."""
+
+    def checked(report: Report, told: Callable[[Report], dict[str, Any]] = render_json.as_told) -> dict[str, Any]:
+        found = told(report)
+        assert problems(orjson.loads(orjson.dumps(found, option=orjson.OPT_SERIALIZE_NUMPY)), published()) == []
+        return found
+
+    monkeypatch.setattr(render_json, "as_told", checked)
+
+
 @pytest.fixture
 def found(a_run: Callable[..., RunFolder]) -> Report:
     """The report of the article's weather."""
     return make_report(load(a_run()))
+
+
+@pytest.fixture(scope="session")
+def article(tmp_path_factory: pytest.TempPathFactory) -> Report:
+    """The same, made once for all tests that only read it."""
+    arms = {arm: simulate(arm, 500) for arm in ("off", "on")}
+    return make_report(load(write_run(tmp_path_factory.mktemp("article") / "a-run", arms)))
+
+
+@pytest.fixture(scope="session")
+def sorts(tmp_path_factory: pytest.TempPathFactory, rows: SimpleNamespace) -> dict[str, Report]:
+    """A report of every sort of run, by name: see `tests.reports.all_sorts`."""
+    folders = all_sorts(tmp_path_factory.mktemp("sorts"), rows)
+    return {name: make_report(load(folder)) for name, folder in folders.items()}

@@ -37,4 +37,4 @@ def test_strikes_are_placed_in_the_time_of_the_run(rows: SimpleNamespace):
     call = rows.a_call("p01-000001", faults=[{"name": "cut", "kind": "cut"}], at_s=5003.0)
     arm = rows.an_arm([rows.a_request(1, intended_s=5001.0)], [call])
 
-    assert [(one.fault, one.kind, one.start_s) for one in arm.strikes] == [("cut", "cut", 2.0)]
+    assert [(one.fault, one.kind, one.start_s) for one in arm.strikes.itertuples()] == [("cut", "cut", 2.0)]

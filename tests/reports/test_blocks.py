@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reports.blocks import BINS, REPLICATES, ResampledQuantiles, resampled_means, slices, weights
+from reports.ordered import Ordered
 
 
 def a_case(count: int, seed: int = 1, missing: float = 0.1, digits: int = 2):
@@ -30,7 +31,7 @@ def test_every_replicate_is_as_long_as_the_run():
 def test_a_replicate_is_the_quantile_of_the_requests_it_drew(count: int, seed: int, q: float):
     values, sliced = a_case(count, seed)
     drawn = weights(sliced, seed)[:4]
-    found = ResampledQuantiles(values, sliced, drawn).at(q)
+    found = ResampledQuantiles(Ordered.of(values), sliced, drawn).at([q])[:, 0]
 
     for replicate, times in zip(found, drawn, strict=True):
         again = np.repeat(values, times[sliced.of].astype(int))
@@ -42,7 +43,7 @@ def test_beyond_the_exact_ranks_a_replicate_is_off_by_one_bin_at_most():
     values, sliced = a_case(5 * BINS, missing=0, digits=12)
     drawn = weights(sliced, 1)[:3]
     ordered = np.sort(values)
-    for found, times in zip(ResampledQuantiles(values, sliced, drawn).at(0.95), drawn, strict=True):
+    for found, times in zip(ResampledQuantiles(Ordered.of(values), sliced, drawn).at([0.95]), drawn, strict=True):
         again = np.sort(np.repeat(values, times[sliced.of].astype(int)))
         exact = again[ceil(0.95 * len(again)) - 1]
         assert abs(np.searchsorted(ordered, found) - np.searchsorted(ordered, exact)) <= 2 * len(values) / BINS
@@ -60,7 +61,7 @@ def test_nothing_at_all_gives_nothing():
     _, sliced = a_case(30)
     nothing = np.full(30, np.nan)
 
-    assert np.isnan(ResampledQuantiles(nothing, sliced, weights(sliced, 1)).at(0.95)).all()
+    assert np.isnan(ResampledQuantiles(Ordered.of(nothing), sliced, weights(sliced, 1)).at([0.95])).all()
 
 
 def test_pairs_are_laid_end_to_end():

@@ -9,7 +9,8 @@ import pytest
 
 from records.bad_input import BadInput
 from records.folder import RunFolder
-from reports.baseline import compare_to_baseline, make_baseline
+from reports.against import compare_to_baseline
+from reports.baseline import make_baseline
 from reports.changes import silencing
 from reports.load import load
 from reports.render_faults import changes, fates

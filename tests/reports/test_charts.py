@@ -12,20 +12,21 @@ from records.folder import RunFolder
 from reports.charts import draw_charts
 from reports.load import load
 from reports.report import make_report
-from reports.svg import Chart
+from reports.svg import OTHER_ARM, Chart
 from reports.timeline import MOST_DOTS, MOST_MARKS, MOST_TICKS
 
 DASHED = re.compile(r"stroke-dasharray: 2\.4,2\.4")
 CURVE = "{http://www.w3.org/2000/svg}"
 
 
-@pytest.fixture
-def charts(a_run: Callable[..., RunFolder]) -> list[Chart]:
-    return draw_charts(make_report(load(a_run())))
+@pytest.fixture(scope="module")
+def charts(tmp_path_factory: pytest.TempPathFactory, rows: SimpleNamespace) -> list[Chart]:
+    arms = {"off": rows.simulate("off", 500), "on": rows.simulate("on", 500)}
+    return draw_charts(make_report(load(rows.write_run(tmp_path_factory.mktemp("charts") / "run", arms))))
 
 
-def test_there_are_three_and_each_is_well_formed_with_title_and_description(charts: list[Chart]):
-    assert [chart.name for chart in charts] == ["latency", "timeline", "outcomes"]
+def test_there_are_four_and_each_is_well_formed_with_title_and_description(charts: list[Chart]):
+    assert [chart.name for chart in charts] == ["latency", "curve", "timeline", "outcomes"]
     for chart in charts:
         root = ElementTree.fromstring(chart.svg)
         assert root.find(f"{CURVE}title").text == chart.title
@@ -49,7 +50,7 @@ def test_every_colour_is_the_pages_own(charts: list[Chart]):
 
 
 def test_text_stays_text(charts: list[Chart]):
-    assert "cut between chunk 3 and 7" in charts[2].svg
+    assert "cut between chunk 3 and 7" in charts[3].svg
     assert "deadline" in charts[0].svg
 
 
@@ -58,7 +59,7 @@ def test_few_requests_are_all_drawn_and_many_are_sampled_and_said_so(
 ):
     many = draw_charts(make_report(load(a_run("many", off=rows.simulate("off", 3000, rate_per_s=100)))))
 
-    assert "Too many" not in charts[1].caption
+    assert "Too many" not in charts[2].caption
     assert f"{MOST_DOTS} requests and {MOST_TICKS} faults" in many[1].caption
     assert many[1].svg.count("<use") < 2.5 * MOST_DOTS
 
@@ -73,14 +74,14 @@ def test_changes_are_marked_in_the_panel_of_their_arm(
     off, on = rows.simulate("off", 60), rows.simulate("on", 60)
     first_s = on.requests[0]["intended_s"]
     on.changes = changed(rows, 3, first_s)
-    chart = draw_charts(make_report(load(a_run("changed", off=off, on=on))))[1]
+    chart = draw_charts(make_report(load(a_run("changed", off=off, on=on))))[2]
     text = re.sub(r"<[^>]+>", "", ElementTree.tostring(ElementTree.fromstring(chart.svg), encoding="unicode"))
 
     assert "faults changed" in text
     assert "listed below" in chart.caption
     assert "on: 0 of 60 requests failed, the faults were changed 3 times" in chart.svg
-    assert len(DASHED.findall(chart.svg)) == 3 + len(DASHED.findall(charts[1].svg)) + 1, "three marks and the legend's"
-    assert "faults changed" not in charts[1].svg and "listed below" not in charts[1].caption
+    assert len(DASHED.findall(chart.svg)) == 3 + len(DASHED.findall(charts[2].svg)) + 1, "three marks and the legend's"
+    assert "faults changed" not in charts[2].svg and "listed below" not in charts[2].caption
 
 
 def test_many_changes_are_sampled_and_said_so(a_run: Callable[..., RunFolder], rows: SimpleNamespace):
@@ -98,7 +99,7 @@ def test_planned_windows_are_shaded_and_named(a_run: Callable[..., RunFolder], r
     run = a_run("windows", off=rows.simulate("off", 90), plan={"name": "p", "faults": faults})
     chart = draw_charts(make_report(load(run)))[1]
 
-    assert "planned window" in chart.svg and "planned window" not in charts[1].svg
+    assert "planned window" in chart.svg and "planned window" not in charts[2].svg
     assert chart.caption.endswith(
         "Shaded: the planned windows, cut between chunk 3 and 7 from 1 s to 2 s; service unavailable from 1 s to 2 s; "
         "unprocessable from 2.5 s on."
@@ -107,6 +108,8 @@ def test_planned_windows_are_shaded_and_named(a_run: Callable[..., RunFolder], r
 
 def test_names_from_outside_are_neither_formulas_nor_markup(a_run: Callable[..., RunFolder], rows: SimpleNamespace):
     files = rows.simulate("off", 60)
+    for request in files.requests:
+        request["arm"] = "a$b$<i>"
     for call in files.calls:
         for fault in call["struck"]:
             fault["fault"] = "<script>$x^2$ & more"
@@ -121,3 +124,29 @@ def test_an_arm_without_rows_has_no_curve(a_run: Callable[..., RunFolder], rows:
     report = make_report(load(a_run("half", off=rows.simulate("off", 60), on=rows.Files())))
 
     assert "on:" not in ElementTree.fromstring(draw_charts(report)[0].svg).find(f"{CURVE}desc").text
+
+
+def test_of_many_arms_the_two_compared_have_a_colour_and_a_panel(a_run: Callable[..., RunFolder], rows: SimpleNamespace):
+    names = ["off", "on", *(f"arm {number}" for number in range(OTHER_ARM - 1))]
+    arms = {name: rows.simulate(name, 60) for name in names}
+    drawn = {chart.name: chart for chart in draw_charts(make_report(load(a_run("many", **arms))))}
+
+    assert "each other arm" in drawn["latency"].svg and "arm 3" not in re.sub(r"<desc.*?</desc>", "", drawn["latency"].svg)
+    assert "arm 3: " in drawn["latency"].svg, "told to who cannot see it"
+    for chart in (drawn["timeline"], drawn["outcomes"]):
+        assert "arm 3" not in chart.svg
+        assert chart.caption.endswith(f"The other {OTHER_ARM - 1} arms are left out of this chart.")
+
+
+def test_the_curve_tells_the_difference_at_every_quantile(charts: list[Chart]):
+    svg = charts[1].svg
+
+    assert re.search(r"<desc[^>]*>on: [+-]\d\.\d\d s at P50, -7\.\d\d s at P95</desc>", svg)
+    assert ">P50</text>" in svg and "seconds more than off" in svg
+    assert 'faster than "off"' in charts[1].caption
+
+
+def test_one_arm_alone_has_no_curve_of_differences(a_run: Callable[..., RunFolder], rows: SimpleNamespace):
+    drawn = draw_charts(make_report(load(a_run("alone", off=rows.simulate("off", 60)))))
+
+    assert [chart.name for chart in drawn] == ["latency", "timeline", "outcomes"]

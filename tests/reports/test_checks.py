@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from records.folder import CALLS, MODEL, REQUESTS, RunFolder
-from reports.baseline import compare_to_baseline, make_baseline
+from reports.against import compare_to_baseline
+from reports.baseline import make_baseline
 from reports.load import load
 from reports.report import Report, make_report
 
@@ -185,3 +186,42 @@ def test_attempts_are_matched_by_number(a_run: Callable[..., RunFolder], rows: S
     files.app += [{"event": "attempt", "request_id": files.calls[0]["request_id"], "attempt": n} for n in (2, 3, None)]
 
     assert "1 of 61 attempts" in judged(a_run(off=files))[1]
+
+
+@pytest.mark.parametrize(("share", "state"), [(0.0, "pass"), (0.10, "pass"), (0.101, "invalid")])
+def test_a_machine_that_was_not_its_own_makes_the_run_invalid(off_only: Callable[..., RunFolder], share: float, state: str):
+    found, told = judged(off_only(steal_share={"off-01": share}))
+
+    assert found == state
+    assert ("CPU time was stolen by the machine's host" in told) == (state == "invalid")
+
+
+@pytest.mark.parametrize(("share", "state"), [(1.0, "pass"), (0.98, "pass"), (0.979, "invalid")])
+def test_a_load_that_was_not_the_intended_one_makes_the_run_invalid(
+    off_only: Callable[..., RunFolder], share: float, state: str
+):
+    found, told = judged(off_only(achieved_share={"off-01": share}))
+
+    assert found == state
+    assert ("97.9% of the scheduled requests were sent before the schedule's end" in told) == (state == "invalid")
+
+
+def test_of_an_interrupted_run_the_rest_was_never_to_be_sent(off_only: Callable[..., RunFolder]):
+    assert judged(off_only(achieved_share={"off-01": 0.5}, state="partial"))[0] == "inconclusive"
+
+
+def test_where_all_users_were_busy_it_is_the_app_that_was_slow(a_run: Callable[..., RunFolder], rows: SimpleNamespace):
+    """A slow app is a result: its run must not be thrown away as another's fault."""
+    files = rows.simulate("off", 59)
+    files.generator = [{"worker": 0, "arrivals": 59, "lag_p95_s": 0.01, "lag_worst_s": 0.2}]
+    found = make_report(load(a_run(off=files, achieved_share={"off-01": 0.6})))
+
+    assert found.verdict.state == "pass"
+    assert any("60.0% of the scheduled" in told and "waited for a user to be free" in told for told in found.problems)
+
+
+def test_a_generator_that_was_late_now_and_then_is_not_excused(a_run: Callable[..., RunFolder], rows: SimpleNamespace):
+    files = rows.simulate("off", 59)
+    files.generator = [{"worker": 0, "arrivals": 59, "lag_p95_s": 0.01, "lag_worst_s": 3.0}]
+
+    assert judged(a_run(off=files, achieved_share={"off-01": 0.9}))[0] == "invalid"

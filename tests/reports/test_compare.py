@@ -5,7 +5,12 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from reports.compare import LEAST, compare, quantile_ratio
+from records.bad_input import BadInput
+from reports.compare import compare, quantile_ratio
+from reports.load import load
+from reports.repeats import LEAST
+from reports.report import make_report
+from reports.signed_rank import hodges_lehmann
 
 
 def by_name(comparison):
@@ -37,6 +42,55 @@ def test_a_shift_is_seen_as_a_shift(rows: SimpleNamespace):
     assert (found.low, found.high) == pytest.approx((0.5, 0.5))
     assert found.ratio_low > 1
     assert found.method == "blocks"
+
+
+def six_pairs(rows: SimpleNamespace, name: str, slower: float, tokens: int = 40):
+    """The later the pair, the slower the app."""
+    requests = [
+        rows.a_request(
+            n, request_id=f"p{pair:02d}-{n:06d}", pair=pair, intended_s=due, finished_s=due + (1 + n / 30) * pair * slower / 3
+        )
+        for pair in range(1, 7)
+        for n, due in enumerate(range(1000 * pair, 1000 * pair + 30))
+    ]
+    generations = [rows.a_generation(one.request_id, 1, tokens, one.sent_s) for one in requests]
+    return rows.an_arm(requests, generations=generations, name=name)
+
+
+def test_six_pairs_are_compared_pair_by_pair(rows: SimpleNamespace):
+    """The typical pair tells, and all but shares have an interval, also what no single request has."""
+    found = compare(six_pairs(rows, "off", 1.0), six_pairs(rows, "on", 1.1), seed=7)
+    told = by_name(found)
+
+    assert (told["p95_s"].method, told["p95_s"].pairs, told["p95_s"].p_value) == ("signed_rank", 6, 2 / 64)
+    assert told["p50_s"].ratio == told["p50_s"].ratio_low == told["p50_s"].ratio_high == pytest.approx(1.1)
+    assert told["failure_share"].method == "newcombe"
+    assert (told["requests"].method, told["aborted"].method) == ("", "")
+    assert (found.curve.method, found.curve.pairs) == ("signed_rank", 6)
+
+
+def test_what_no_single_request_has_is_computed_over_each_pair_alone(rows: SimpleNamespace):
+    found = by_name(compare(six_pairs(rows, "off", 1.0), six_pairs(rows, "on", 1.1, tokens=45), seed=7))
+    rates = [[30 / (29 + (1 + 29 / 30) * pair * slower / 3) for pair in range(1, 7)] for slower in (1.0, 1.1)]
+    typical = hodges_lehmann(np.subtract(rates[1], rates[0]))
+
+    assert found["throughput_per_s"].difference == pytest.approx(typical.estimate)
+    assert (found["throughput_per_s"].low, found["throughput_per_s"].high) == pytest.approx((typical.low, typical.high))
+    assert found["tokens_spent"].difference == found["tokens_spent"].low == 6 * 30 * 5
+
+
+def test_all_arms_stand_against_the_reference_that_the_run_names(a_run, rows: SimpleNamespace):
+    made = {name: rows.simulate(name, 60) for name in ("off", "on", "half")}
+    found = make_report(load(a_run(**made, reference="on")))
+
+    assert found.reference.name == "on"
+    assert [(one.reference, one.other) for one in found.comparisons] == [("on", "off"), ("on", "half")]
+    assert make_report(load(a_run("another", **made))).comparisons[0].reference == "off"
+
+
+def test_a_reference_that_is_no_arm_is_refused(a_run, rows: SimpleNamespace):
+    with pytest.raises(BadInput, match='reference: "onn" is not an arm'):
+        load(a_run(off=rows.simulate("off", 5), on=rows.simulate("on", 5), reference="onn"))
 
 
 def test_only_requests_of_both_arms_are_compared(rows: SimpleNamespace):

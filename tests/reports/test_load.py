@@ -17,7 +17,7 @@ def test_a_whole_run_has_no_problems(a_run: Callable[..., RunFolder]):
     assert run.problems == ()
     assert [(arm.name, len(arm.rows)) for arm in run.arms] == [("off", 500), ("on", 500)]
     assert run.arms[0].rows["start_s"].min() == 0
-    assert {strike.fault for strike in run.arms[0].strikes} == set(run.arms[0].planned)
+    assert set(run.arms[0].strikes["fault"]) == set(run.arms[0].planned)
 
 
 def test_a_torn_last_line_is_told_and_left_out(a_run: Callable[..., RunFolder]):

@@ -39,6 +39,14 @@ from reports.manifest import is_embedded, read_manifest
         ({"rate_per_s": "fast"}, "rate_per_s must be"),
         ({"machine": ["x86"]}, "machine must be a table"),
         ({"embedded": "yes"}, "embedded must be true or false"),
+        ({"goodput": [1]}, "goodput must be a table of ttft_s, gap_s and total_s, numbers of seconds above 0"),
+        ({"goodput": {"gap_s": 0}}, "goodput must be"),
+        ({"goodput": {"ttft_s": "soon"}}, "goodput must be"),
+        ({"prices": "cheap"}, "prices must be a table with name, currency and models"),
+        ({"prices": {"name": "mine", "models": {}}}, "prices must be"),
+        ({"prices": {"name": "mine", "currency": "EUR"}}, "prices must be"),
+        ({"prices": {"name": "mine", "currency": "EUR", "models": {"m": {"input_per_million": 1}}}}, "prices must be"),
+        ({"prices": {"name": "m", "currency": "EUR", "models": {"m": 1}}}, "prices must be"),
     ],
 )
 def test_a_manifest_that_cannot_be_used_is_refused(a_run: Callable[..., RunFolder], changes: dict[str, Any], told: str):

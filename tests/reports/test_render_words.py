@@ -4,7 +4,7 @@ import pytest
 
 from reports.compare import Difference
 from reports.recovery import Recovery, wilson
-from reports.render_words import difference, figure, interval, judgement, label, percent, seconds, successes, survived
+from reports.render_words import difference, figure, interval, judgement, label, money, percent, seconds, successes, survived
 
 
 def a_recovery(met: int, recovered: int, rejected: int = 0) -> Recovery:
@@ -70,10 +70,41 @@ def test_differences_have_sign_unit_and_interval():
     assert difference(Difference("p95_s", None, 1.0, None)) == "–"
 
 
-def test_labels():
-    names = ("p95_s", "ttft_p50_s", "http_error_share", "right_per_s", "ok_p95_s", "attempts_per_request")
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [(0.0, "0.00"), (1234.5, "1,234.50"), (1.0, "1.00"), (0.4567, "0.457"), (0.00012345, "0.000123"), (-0.05, "-0.0500")],
+)
+def test_money_has_two_decimals_and_below_one_three_digits(value: float, told: str):
+    assert figure("money", value) == money(value) == told
+    assert money(value, "EUR") == f"{told} EUR"
 
-    assert [label(name) for name in names] == [
-        "P95", "TTFT P50", "HTTP error share", "Right per second", "OK P95", "Attempts per request",
-    ]  # fmt: skip
+
+def test_differences_in_money_have_their_sign():
+    found = Difference("cost_per_1000", 0.5, 0.25, -0.25, -0.3, -0.2, 0.5, 0.4, 0.6)
+
+    assert (difference(found), interval(found)) == ("−0.250", "−0.300 to −0.200; ×0.50 (0.40 to 0.60)")
+    assert figure("tokens_per_s", 1234.56) == "1,234.6"
+
+
+def test_labels():
+    told = {
+        "p95_s": "P95",
+        "ttft_p50_s": "TTFT P50",
+        "http_error_share": "HTTP error share",
+        "right_per_s": "Right per second",
+        "ok_p95_s": "OK P95",
+        "attempts_per_request": "Attempts per request",
+        "itl_p99_s": "ITL P99",
+        "tpot_p95_s": "TPOT P95",
+        "output_tokens_per_s": "Output tokens per second",
+        "output_tokens_p50_per_s": "Output tokens P50 per second",
+        "goodput_share": "Goodput share",
+        "time_to_recover_s": "Time to recover",
+        "availability_by_time": "Availability by time",
+        "cost_per_1000": "Cost per 1,000 requests",
+        "cost_per_right_answer": "Cost per right answer",
+        "cost_wasted_per_1000": "Cost wasted per 1,000 requests",
+    }
+
+    assert {name: label(name) for name in told} == told
     assert figure("share", None) == "–"

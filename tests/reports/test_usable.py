@@ -8,8 +8,8 @@ import pytest
 
 from records.bad_input import BadInput
 from records.folder import CALLS, MODEL, REQUESTS, RunFolder
+from reports.fields import NEEDED, OPTIONAL
 from reports.load import has_rows, load
-from reports.usable import NEEDED
 from reports.write import report
 
 BAD = [
@@ -34,6 +34,26 @@ BAD = [
     ("changes", "action", ["off"]),
     ("changes", "by", None),
     ("changes", "value", {}),
+    ("calls", "attempt", -1),
+    ("model", "attempt", 2**63),
+]
+ODD = [
+    ("requests", "gaps_us", [1, -2]),
+    ("requests", "gaps_us", [2**31]),
+    ("requests", "gaps_us", [2**63]),
+    ("requests", "gaps_us", [1, True]),
+    ("requests", "gaps_us", [0.5]),
+    ("requests", "gaps_us", "none"),
+    ("requests", "temperature", "hot"),
+    ("requests", "arm", 7),
+    ("app", "attempt", 2**40),
+    ("app", "attempt", "first"),
+    ("app", "started_s", "noon"),
+    ("app", "model", []),
+    ("calls", "finished_s", True),
+    ("calls", "path", 1),
+    ("model", "first_token_s", {}),
+    ("generator", "lag_worst_s", "long"),
 ]
 
 
@@ -47,6 +67,33 @@ def test_a_row_with_a_useless_value_is_left_out_and_told(
     found = report(a_run(off=files))
 
     assert found.problems[0] == f"off-01/{name}.jsonl: 1 row left out, without a usable {field}"
+
+
+@pytest.mark.parametrize(("name", "field", "value"), ODD)
+def test_a_row_counts_without_a_field_it_can_do_without(
+    a_run: Callable[..., RunFolder], rows: SimpleNamespace, name: str, field: str, value: Any
+):
+    files = rows.simulate("off", 40)
+    files.generator = [{"worker": n, "arrivals": 20, "lag_p95_s": 0.01, "lag_worst_s": 0.02} for n in range(5)]
+    files.app = [row for row in files.app if row["event"] == "attempt"]
+    getattr(files, name)[4][field] = value
+    found = load(a_run(off=files))
+
+    assert found.problems == (f"off-01/{name}.jsonl: 1 row counted without {field}, of no usable type",)
+    assert len(found.arms[0].rows) == 40
+
+
+def test_rows_of_earlier_versions_lack_what_came_later(a_run: Callable[..., RunFolder], rows: SimpleNamespace):
+    files, now = rows.simulate("off", 40), rows.simulate("off", 40)
+    for name, of in files.named().items():
+        for row in of:
+            for field in OPTIONAL.get(name, {}).keys() - {"attempt"}:
+                row.pop(field, None)
+    run = load(a_run(off=files))
+
+    assert run.problems == ()
+    told, whole = (load(a_run(name, off=of)).arms[0].rows for name, of in (("old", files), ("new", now)))
+    assert told[["outcome", "effective_s", "attempts"]].equals(whole[["outcome", "effective_s", "attempts"]])
 
 
 def test_a_generation_without_a_start_is_left_out(a_run: Callable[..., RunFolder], rows: SimpleNamespace):

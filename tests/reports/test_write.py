@@ -1,7 +1,9 @@
-"""Rows in, three files out, in time."""
+"""Rows in, a file out for each format, in time."""
 
+import re
 import time
 from collections.abc import Callable
+from pathlib import Path
 from types import SimpleNamespace
 
 import pandas as pd
@@ -9,7 +11,10 @@ import pytest
 
 from records.bad_input import BadInput
 from records.folder import RunFolder
-from reports.write import FORMATS, report
+from reports.metrics import METRICS
+from reports.render_prometheus import render_prometheus
+from reports.report import Report
+from reports.write import FORMATS, format_named, report
 
 
 def test_every_format_is_written_whole(a_run: Callable[..., RunFolder]):
@@ -17,7 +22,34 @@ def test_every_format_is_written_whole(a_run: Callable[..., RunFolder]):
     found = report(folder)
 
     assert (found.verdict.state, found.exit_code) == ("pass", 0)
-    assert {path.name for path in folder.path.iterdir() if path.is_file()} == {"run.json", *(name for name, _ in FORMATS)}
+    assert {path.name for path in folder.path.iterdir() if path.is_file()} == {"run.json", *(one.file for one in FORMATS)}
+
+
+def test_formats_are_told_apart():
+    assert len({one.name for one in FORMATS}) == len({one.file for one in FORMATS}) == len(FORMATS)
+    assert [format_named(one.name) for one in FORMATS] == list(FORMATS)
+    with pytest.raises(BadInput, match=r'--format: "mdd" is not a format\. Did you mean "md"\?'):
+        format_named("mdd")
+
+
+def test_the_documents_tell_every_format_and_every_gauge(article: Report):
+    told = (Path(__file__).parents[2] / "docs" / "formats.md").read_text()
+    gauges = set(re.findall(r"^# TYPE (headwind_\w+) gauge", render_prometheus(article), re.MULTILINE))
+    metrics = {f"headwind_{metric.name}" for metric in METRICS}
+
+    assert re.findall(r"^\| `([a-z]+)` \| `([a-z.]+)` \|", told, re.MULTILINE) == [(one.name, one.file) for one in FORMATS]
+    assert all(name in told for name in (gauges - metrics) if not name.endswith(("_low", "_high")))
+
+
+def test_a_report_may_go_elsewhere(a_run: Callable[..., RunFolder], tmp_path: Path):
+    folder, out = a_run(), tmp_path / "deep" / "out"
+    report(folder, out)
+
+    assert {path.name for path in out.iterdir()} == {one.file for one in FORMATS}
+    assert [path.name for path in folder.path.iterdir() if path.is_file()] == ["run.json"]
+    (tmp_path / "taken").write_text("")
+    with pytest.raises(BadInput, match=r"--out: .*taken: not a folder to write into"):
+        report(folder, tmp_path / "taken")
 
 
 def test_a_run_without_rows_writes_nothing(a_run: Callable[..., RunFolder], rows: SimpleNamespace):

@@ -1,5 +1,7 @@
 """What an attempt was worth, by how it ended and what it said."""
 
+from dataclasses import replace
+
 import pytest
 
 from records.proof import pieces
@@ -68,6 +70,11 @@ def test_without_proof_only_the_structure_counts():
     assert judge(seen(["Any words."], degraded=True), ASKED, proof=False) == ("degraded", None)
     assert judge(seen(["  "]), ASKED, proof=False) == ("truncated", "no text")
     assert judge(seen(["Any words."], ended="orderly"), ASKED, proof=False) == ("truncated", None)
+
+
+def test_who_asks_for_no_temperature_gets_the_right_answer_at_any():
+    assert judge(seen(), replace(ASKED, temperature=None)) == ("ok", "complete")
+    assert judge(seen(pieces("Who?", {}, ["one"])), replace(ASKED, temperature=None))[0] == "wrong"
 
 
 def test_only_the_first_ending_counts():

@@ -11,7 +11,7 @@ import pytest
 
 from records.strict import Table
 from scenarios.prompts import PROMPTS, prompt
-from scenarios.workload import Workload, due, parse_workload, schedule
+from scenarios.workload import Workload, due, parse_workload, prompts_of, schedule
 
 USUAL = Workload()
 NO_RAMP = replace(USUAL, users=1, spawn_per_s=1e9)
@@ -135,6 +135,20 @@ def test_a_full_table_is_read():
     assert found == Workload(3.0, 5, 2.0, 9.0, 4.0, 1.0, 7, 0.0, (0.0, 1.5), False)
 
 
+def test_no_temperature_at_all_may_be_asked_for():
+    found, problems = parsed(temperatures=[])
+
+    assert problems == []
+    assert {arrival.temperature for arrival in some(found, count=20)} == {None}
+
+
+def test_the_prompts_are_known_by_the_keys_of_the_arrivals():
+    few = replace(USUAL, prompts=7)
+
+    assert len(prompts_of(few)) == 7
+    assert all(prompts_of(few)[one.prompt_key] == one.question for one in some(few, count=100))
+
+
 @pytest.mark.parametrize(
     ("values", "problem"),
     [
@@ -144,8 +158,7 @@ def test_a_full_table_is_read():
         ({"users": 2.5}, "workload.users: must be a whole number, got 2.5"),
         ({"spawn_per_s": 0}, "workload.spawn_per_s: must be at least 0.01, got 0"),
         ({"prompts": 9999}, "workload.prompts: must be between 1 and"),
-        ({"temperatures": []}, "workload.temperatures: must be numbers between 0 and 2, at least one, got []"),
-        ({"temperatures": [3]}, "workload.temperatures: must be numbers between 0 and 2, at least one, got [3]"),
+        ({"temperatures": [3]}, "workload.temperatures: must be numbers between 0 and 2, or none at all, got [3]"),
         ({"temperatures": [True]}, "workload.temperatures: must be numbers"),
         ({"temperatures": 0.3}, "workload.temperatures: must be a list, got 0.3"),
     ],
