@@ -39,11 +39,11 @@ class _Parser(argparse.ArgumentParser):
         raise BadInput(message)
 
 
-def parse(arguments: Sequence[str] | None) -> tuple[Physics, int, str | None]:
-    """Physics, port and rows file, from flags; BadInput tells every problem at once."""
+def parse(arguments: Sequence[str] | None) -> tuple[Physics, int, str | None, str | None]:
+    """Physics, port, rows file and prompts file, from flags; BadInput tells every problem at once."""
     defaults: dict[str, Any] = {"port": 0, **{field.name: field.default for field in fields(Physics)}}
     given, strangers = _parser(defaults).parse_known_args(arguments)
-    known = [_flag(name) for name in (*defaults, "rows", "help")]
+    known = [_flag(name) for name in (*defaults, "rows", "prompts", "help")]
     flags = [stranger.partition("=")[0] for stranger in strangers if stranger.startswith("-")]
     problems = [unknown("flag", flag, known) for flag in flags] or [f'"{stray}" belongs to no flag' for stray in strangers]
     values: dict[str, Any] = {name: _number(name, getattr(given, name), defaults[name], problems) for name in FLAGS}
@@ -52,7 +52,7 @@ def parse(arguments: Sequence[str] | None) -> tuple[Physics, int, str | None]:
     if problems:
         raise BadInput(*problems)
     port = int(values.pop("port"))
-    return Physics(**values, model=given.model), port, given.rows
+    return Physics(**values, model=given.model), port, given.rows, given.prompts
 
 
 def _parser(defaults: dict[str, Any]) -> argparse.ArgumentParser:
@@ -67,6 +67,7 @@ def _parser(defaults: dict[str, Any]) -> argparse.ArgumentParser:
         )
     parser.add_argument("--model", default=defaults["model"], metavar="NAME", help=f"its name (default {defaults['model']})")
     parser.add_argument("--rows", metavar="FILE", help="append a row a generation to FILE (model.jsonl)")
+    parser.add_argument("--prompts", metavar="FILE", help="a run's prompts.json: what of them a prompt holds is what was asked")
     return parser
 
 

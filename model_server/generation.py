@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from typing import Any, Protocol
 
@@ -10,6 +10,7 @@ from model_server.answers import Answer, Prompt, answer, tokens_in
 from model_server.physics import Physics, offsets_s
 from model_server.slots import Busy, Slots
 from records.jsonl import RowFile
+from records.prompts import Prompts
 from records.rows import GenerationRow
 
 Message = dict[str, Any]
@@ -48,6 +49,14 @@ class Engine:
     physics: Physics
     slots: Slots
     rows: RowFile | None = None
+    prompts: Prompts | None = None
+    """Told where an app may wrap its users' questions in a prompt of its own."""
+
+    def asked(self, prompt: Prompt) -> Prompt:
+        """The prompt, as the proof shall tell it: by the user's question that it holds."""
+        question = self.prompts.question_in(prompt.texts) if self.prompts else None
+        # Whatever turns the app puts before it are not the user's.
+        return replace(prompt, question=question, turn=1) if question else prompt
 
 
 @dataclass(frozen=True)
@@ -121,7 +130,7 @@ class Generation:
         physics, asker = self._engine.physics, self._asker
         self._row.started_s = self._now()
         self._row.tokens_in = tokens_in(self._prompt)
-        said = answer(self._prompt, physics.words, physics.seed, asker.key, asker.attempt)
+        said = answer(self._engine.asked(self._prompt), physics.words, physics.seed, asker.key, asker.attempt)
         await (self._stream(send, said) if self._wire.streams else self._whole(send, said))
 
     async def _stream(self, send: Send, said: Answer) -> None:

@@ -19,6 +19,7 @@ from model_server.physics import Physics
 from model_server.slots import Slots
 from records.bad_input import BadInput
 from records.jsonl import RowFile
+from records.prompts import Prompts, read_prompts
 
 HOST = "127.0.0.1"
 
@@ -65,13 +66,21 @@ def _rows(path: str | None, problems: list[str]) -> RowFile | None:
         return None
 
 
-def serve(physics: Physics, port: int = 0, rows_path: str | None = None) -> None:
+def _prompts(path: str | None, problems: list[str]) -> Prompts | None:
+    try:
+        return read_prompts(path) if path else None
+    except BadInput as error:
+        problems += [f"--prompts: {problem}" for problem in error.problems]
+        return None
+
+
+def serve(physics: Physics, port: int = 0, rows_path: str | None = None, prompts_path: str | None = None) -> None:
     """Answer until SIGTERM (which leaves with exit code 0) or Ctrl-C; BadInput when it cannot start."""
     problems: list[str] = []
-    listener, rows = _listen(port, problems), _rows(rows_path, problems)
+    listener, rows, prompts = _listen(port, problems), _rows(rows_path, problems), _prompts(prompts_path, problems)
     if problems:
         raise BadInput(*problems)
-    engine = Engine(physics, Slots(physics.slots, physics.queue), rows)
+    engine = Engine(physics, Slots(physics.slots, physics.queue), rows, prompts)
     config = uvicorn.Config(
         _quiet(app(engine, lambda: datetime.now(UTC))),
         http="httptools",

@@ -4,6 +4,7 @@ import re
 import shlex
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from faults.actions import name_of
 from faults.kinds import KINDS
 from faults.reading import parse_plan, read_plan
 from harness.cli import PROCESSES, parser
+from harness.scenario import parse_scenario
 from model_server.cli import parse as parse_model
 
 ROOT = Path(__file__).parent.parent
@@ -63,9 +65,16 @@ def test_the_kinds_are_those_there_are():
 
 
 def test_the_plan_of_the_readme_is_good():
-    (plan,) = blocks("toml")
+    plan, _ = blocks("toml")
 
     assert [fault.name for fault in parse_plan(plan, "README.md", KINDS).faults] == ["cut between chunk 3 and 7"]
+
+
+def test_the_own_app_of_the_readme_can_be_run():
+    _, text = blocks("toml")
+    scenario = parse_scenario(tomllib.loads(text), text, ROOT / "README.toml")
+
+    assert scenario.app is not None and [arm.name for arm in scenario.arms] == ["plain", "tuned"]
 
 
 def test_the_fault_of_the_readme_arms_itself(tmp_path):
