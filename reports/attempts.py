@@ -5,8 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from reports.columns import UNKNOWN, Columns
 from reports.fields import UNTOLD, Values
-from reports.tables import UNKNOWN, Columns, Tables
+from reports.tables import Tables
 
 NOWHERE = -1
 """Where a row stands that belongs to no request."""

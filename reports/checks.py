@@ -125,15 +125,15 @@ def _unasked(tallies: Sequence[Tally]) -> list[str]:
     """A sentence for each folder with rows of requests that nobody sent."""
     counts = {
         one.folder: {
-            f"calls in {CALLS}": one.unasked_calls,
-            f"attempts in {APP}": one.unasked_attempts,
-            f"generations in {MODEL}": one.unasked_generations,
+            f"in {CALLS}": one.unasked_calls,
+            f"in {APP}": one.unasked_attempts,
+            f"in {MODEL}": one.unasked_generations,
         }
         for one in tallies
     }
-    told = {folder: [f"{count:,} {what}" for what, count in of.items() if count] for folder, of in counts.items()}
+    told = {folder: [f"{count_of(count)} {what}" for what, count in of.items() if count] for folder, of in counts.items()}
     return [
-        f"{folder}: {' and '.join(of)} belong to no request of {REQUESTS}, and are in no figure of a request: somebody else "
+        f"{folder} holds {' and '.join(of)} of no request in {REQUESTS}, which are in no figure of a request: somebody else "
         "used the app or its provider meanwhile, or requests left no row."
         for folder, of in told.items()
         if of

@@ -15,6 +15,8 @@ Types = frozenset[type[Any]]
 Values = np.ndarray[Any, Any]
 MOST = 2**31 - 1
 """No ordinal and no gap in microseconds is larger."""
+LARGEST = 1e11
+"""No second and no count of tokens or bytes is larger: sums of such numbers stay exact."""
 UNTOLD = -1
 """The ordinal of an attempt that has none."""
 
@@ -45,7 +47,10 @@ class Field:
 
 
 def _numbers(values: list[Any]) -> Values:
-    return np.array(values, dtype=float)
+    found = np.array(values, dtype=float)
+    if (np.abs(found) > LARGEST).any():
+        raise ValueError("no time, and no count")
+    return found
 
 
 def _ordinals(values: list[Any]) -> Values:

@@ -7,8 +7,12 @@ import numpy as np
 
 from records.foreign import Joins, adopt
 from records.rows import PROBES
+from reports.columns import Columns
 from reports.fields import Values
-from reports.tables import Columns, Tables
+from reports.tables import Tables
+
+EMBEDS = frozenset({"/api/embed", "/api/embeddings", "/v1/embeddings"})
+"""What an app may ask of its own accord, as the reference app's cache does when it starts."""
 
 
 def joined(tables: Tables) -> tuple[Joins, Mapping[str, Any]]:
@@ -26,9 +30,9 @@ def joined(tables: Tables) -> tuple[Joins, Mapping[str, Any]]:
 
 
 def unasked_calls(tables: Tables) -> int:
-    """Calls that belong to no request; those that only ask whether the provider is there do not count."""
+    """Calls that belong to no request; those that only ask whether the provider is there, or embeds, do not count."""
     paths = tables.words["path"]
-    probes = np.isin(tables.calls["path"], [paths[path] for path in PROBES if path in paths])
+    probes = np.isin(tables.calls["path"], [paths[path] for path in PROBES | EMBEDS if path in paths])
     return int(((tables.calls["number"] >= tables.asked) & ~probes).sum())
 
 

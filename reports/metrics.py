@@ -90,9 +90,8 @@ def _slices_without_failure(arm: "Arm") -> float | None:
     number = np.floor(rows["start_s"].to_numpy() / SLICE_S).astype(np.int64)
     _, pair = np.unique(rows["pair"].to_numpy(), return_inverse=True)
     slices = pair * (number.max(initial=0) + 1) + number
-    due = np.bincount(slices) > 0
-    failed = np.bincount(slices, rows["failed"].to_numpy()) > 0
-    return 1 - float(failed.sum() / due.sum()) if due.any() else None
+    due, failed = np.unique(slices), np.unique(slices[rows["failed"].to_numpy()])
+    return 1 - len(failed) / len(due) if len(due) else None
 
 
 def _cost_per_right(arm: "Arm") -> float | None:

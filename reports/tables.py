@@ -1,7 +1,7 @@
 """The rows of one arm and pair as columns, taken block by block: what every figure of a request is made of."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from itertools import chain, compress
 from math import inf
@@ -13,69 +13,9 @@ import pandas as pd
 from records.folder import APP, CALLS, MODEL, REQUESTS
 from records.join import Row
 from records.rows import OUTCOMES
+from reports.columns import Columns, Numbers, Words
 from reports.fields import TOLD_OF_REQUEST, Values
 from reports.usable import Sieve, count_of
-
-Column = dict[str, Values]
-UNKNOWN = -1
-"""The code of no word."""
-
-
-class Numbers(dict[str, int]):
-    """Request ids, numbered in the order in which they came."""
-
-    def __missing__(self, id_: str) -> int:
-        self[id_] = number = len(self)
-        return number
-
-    def of(self, ids: Sequence[str]) -> Values:
-        return np.fromiter(map(self.__getitem__, ids), np.int64, len(ids))
-
-
-class Words(dict[str | None, int]):
-    """The texts of a column, each by its code."""
-
-    def __init__(self, *known: str) -> None:
-        super().__init__({None: UNKNOWN} | {word: code for code, word in enumerate(known)})
-
-    def __missing__(self, word: str) -> int:
-        self[word] = code = len(self) - 1
-        return code
-
-    def codes(self, words: Sequence[str | None]) -> Values:
-        return np.fromiter(map(self.__getitem__, words), np.int32, len(words))
-
-    def column(self, codes: Values) -> pd.Categorical:
-        """The texts themselves; the categories are in alphabetical order, whatever came first."""
-        words = [word for word in self if word is not None]
-        order = np.argsort(np.array(words, dtype=object), kind="stable")
-        ranks = np.append(np.argsort(order), UNKNOWN)
-        return pd.Categorical.from_codes(ranks[codes], pd.Index([words[at] for at in order], dtype=object))
-
-
-class Columns:
-    """A table that grows by blocks, in few large arrays: thousands of small ones would leave memory in pieces."""
-
-    def __init__(self) -> None:
-        self._room: dict[str, Values] = {}
-        self.rows = 0
-
-    def add(self, columns: Mapping[str, Values]) -> None:
-        rows = self.rows + len(next(iter(columns.values())))
-        for name, values in columns.items():
-            room = self._room.setdefault(name, values)
-            if len(room) < rows:
-                self._room[name] = np.empty(2 * rows, values.dtype)
-                self._room[name][: self.rows] = room[: self.rows]
-            self._room[name][self.rows : rows] = values
-        self.rows = rows
-
-    def __getitem__(self, name: str) -> Values:
-        """The whole column."""
-        return self._room[name][: self.rows]
-
-    def __setitem__(self, name: str, values: Values) -> None:
-        self._room[name] = values
 
 
 @dataclass(frozen=True)
@@ -122,7 +62,7 @@ class Tables:
             told.append(f"{where}: {left_out} left out, their request id came before or their outcome is unknown")
         return told
 
-    def coded(self, columns: dict[str, Any], *names: str) -> Column:
+    def coded(self, columns: dict[str, Any], *names: str) -> dict[str, Values]:
         """These columns of texts as codes."""
         return {name: self.words[name].codes(columns.pop(name)) for name in names}
 

@@ -7,10 +7,11 @@ import numpy as np
 
 from records.join import Row
 from records.rows import OUTCOMES
+from reports.columns import Columns
 from reports.fields import MOST, UNTOLD, Values
 from reports.foreign_calls import unasked_calls
 from reports.frames import Frames
-from reports.tables import Columns, Tables
+from reports.tables import Tables
 
 MOMENT_S = 0.05
 

@@ -7,8 +7,6 @@ from typing import Any
 from records.join import Row
 from reports.fields import NEEDED, OPTIONAL, Field
 
-__all__ = ["NEEDED", "Sieve", "count_of", "usable"]
-
 
 class Sieve:
     """Makes columns of the usable rows of one file, block by block, and counts what is left out."""

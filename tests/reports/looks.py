@@ -80,7 +80,7 @@ UNREACHABLE = """
 
 LEFT_OUT = """
 [...document.querySelectorAll('body *')].filter(e => !e.getClientRects().length && e.textContent.trim()
-  && !e.closest('script, style, defs, title, desc, head, [hidden], .contents, .skip, .filters, .pages, .sr'))
+  && !e.closest('script, noscript, style, defs, title, desc, head, [hidden], .contents, .skip, .filters, .pages, .sr'))
   .map(e => `${e.tagName}.${e.className} ${e.textContent.trim().slice(0, 40)}`)
 """
 """Words that are not shown, and that no script, filter or list of contents is made of."""

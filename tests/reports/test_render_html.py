@@ -90,7 +90,8 @@ def test_each_sort_of_run_has_the_sections_that_it_can_fill(every_sort: dict[str
         assert {"arms", "measured", "glossary"} <= set(sections), name
         assert ("gate" in sections, "ablation" in sections) == (name == "gate", name == "ablation")
     assert shown["bare"] == [
-        "problems", "arms", "chart-latency", "chart-timeline", "chart-outcomes", "faults", "ledger", "bounds", "measured", "glossary",
+        "problems", "arms", "chart-latency", "chart-timeline", "chart-outcomes", "faults", "ledger", "bounds", "measured",
+        "glossary",
     ]  # fmt: skip
 
 

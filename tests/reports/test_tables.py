@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from records.folder import APP, CALLS, MODEL, REQUESTS
+from reports.columns import Words
 from reports.frames import Frames, frames
-from reports.tables import Tables, Whose, Words, tables_of
+from reports.tables import Tables, Whose, tables_of
 
 
 def by_file(files: Any) -> dict[str, list[dict[str, Any]]]:

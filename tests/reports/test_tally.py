@@ -86,13 +86,14 @@ def test_rows_of_requests_that_nobody_sent_are_told(rows: SimpleNamespace, judge
 
     assert found.verdict.state == "pass"
     assert found.problems[0].startswith(
-        "off-01: 2 calls in calls.jsonl and 1 attempts in app.jsonl and 1 generations in model.jsonl belong to no request"
+        "off-01 holds 2 rows in calls.jsonl and 1 row in app.jsonl and 1 row in model.jsonl of no request in requests.jsonl"
     )
 
 
-def test_probes_alone_are_nobodys_worry(rows: SimpleNamespace, judged: Callable[..., Report]):
+@pytest.mark.parametrize("path", ["/v1/models", "/api/embed"])
+def test_what_an_app_asks_of_its_own_accord_is_nobodys_worry(rows: SimpleNamespace, judged: Callable[..., Report], path: str):
     files = rows.simulate("off", 59)
-    probe = rows.as_row(rows.a_call("body-7")) | {"path": "/v1/models"}
+    probe = rows.as_row(rows.a_call("body-7")) | {"path": path}
 
     assert judged(mixed(files, "calls", [probe])).problems == ()
 
