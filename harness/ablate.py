@@ -56,8 +56,11 @@ def ablate(table: Table, arms: "Sequence[Arm]", own_app: bool) -> "tuple[tuple[A
         return given, None
     features = _features_of(full, table, own_app)
     off = next((arm for arm in arms if arm.name == OFF), replace(full, name=OFF, features="none"))
-    made = Ablation(name, OFF, {one: Ablated(f"only-{one}", f"without-{one}") for one in features})
-    new = [*(_alone(full, one, made) for one in features), *(_left_out(full, one, features, made) for one in features)]
+    already = () if own_app or off.features == full.features else listed(off.features)
+    # Of a feature that "off" has too, such as an app's ordinary habits, only leaving it out tells anything.
+    made = Ablation(name, OFF, {one: Ablated(OFF if one in already else f"only-{one}", f"without-{one}") for one in features})
+    new = [_alone(full, one, made) for one in features if one not in already]
+    new += [_left_out(full, one, features, made, own_app) for one in features]
     taken = {arm.name for arm in arms} & {arm.name for arm in new}
     for clash in sorted(taken):
         table.problem(clash, "is an arm that ablate makes: give yours another name")
@@ -72,8 +75,8 @@ def _alone(full: "Arm", feature: str, made: Ablation) -> "Arm":
     return replace(full, name=made.features[feature].alone, features=feature)
 
 
-def _left_out(full: "Arm", feature: str, features: Sequence[str], made: Ablation) -> "Arm":
-    rest = ",".join(one for one in features if one != feature)
+def _left_out(full: "Arm", feature: str, features: Sequence[str], made: Ablation, own_app: bool) -> "Arm":
+    rest = ",".join(one for one in features if one != feature) if own_app else f"{full.features},-{feature}"
     return replace(full, name=made.features[feature].left_out, features=rest)
 
 

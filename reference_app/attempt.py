@@ -9,6 +9,7 @@ from langchain_core.outputs import ChatGenerationChunk
 
 from reference_app.call import Account, Attempt, Call, Chunks, current_attempt, finish_of
 from reference_app.errors import TruncatedStream, UnreadableAnswer, is_known, outcome_of
+from reference_app.provider import whole
 from reference_app.watch import deadline_exceeded, is_limited, watched
 
 
@@ -19,6 +20,7 @@ async def attempt(call: Call) -> Chunks:
         raise deadline_exceeded(call)
     this = call.account.begin(call, clock())
     current_attempt.set(this)
+    failure: BaseException | None = None
     try:
         async with aclosing(_chunks(call)) as chunks:
             async for chunk in chunks:
@@ -33,23 +35,31 @@ async def attempt(call: Call) -> Chunks:
         if call.demand_finish and not this.finished:
             raise TruncatedStream("the stream ended without saying that the answer is complete")
     except BaseException as error:
+        failure = error
         if call.demand_finish and this.finished and isinstance(error, Exception):
             # The answer is whole; what became of its connection is nobody's concern.
-            this.outcome = "ok"
+            this.outcome, failure = "ok", None
             return
         this.outcome = outcome_of(error, this.status)
         if call.demand_finish and this.status == 200 and isinstance(error, Exception) and not is_known(error):
-            raise UnreadableAnswer(f"{type(error).__name__}: {error}") from error
+            failure = UnreadableAnswer(f"{type(error).__name__}: {error}")
+            raise failure from error
         raise
     finally:
         this.finished_s = clock()
+        for observe in call.observers:
+            observe(this, failure)
         _tell(call.account, this)
         # A generator left halfway is finalized some time later; the provider is to notice now.
         if this.response is not None:
             await this.response.aclose()
+        # An error that its own traceback's frame holds on to would be garbage for the collector to find.
+        failure = None
 
 
 def _chunks(call: Call) -> Chunks:
+    if call.whole:
+        return watched(whole(call), call) if is_limited(call) else whole(call)
     chunks = cast(Chunks, call.model._astream(call.messages, stop=call.stop, **call.params))
     return watched(chunks, call) if is_limited(call) else chunks
 

@@ -3,6 +3,7 @@
 import asyncio
 from hashlib import blake2b
 
+from reference_app.budget import RetryBudget
 from reference_app.call import Account
 
 
@@ -17,11 +18,16 @@ def full_jitter(key: str, number: int, base_s: float, cap_s: float) -> float:
     return share * min(cap_s, base_s * 2.0 ** min(number, 30))
 
 
-async def pause(account: Account, error: Exception, number: int, base_s: float, cap_s: float, longest_s: float) -> None:
-    """Waits before attempt after `error`: never less than the provider asked for. Raises `error` if it would be of no use."""
+async def pause(
+    account: Account, error: Exception, number: int, base_s: float, cap_s: float, longest_s: float, budget: RetryBudget
+) -> None:
+    """Waits before an attempt after `error`: never less than the provider asked for.
+
+    Raises `error` where another attempt would be of no use, or is one too many for all requests together.
+    """
     wait_s = full_jitter(f"{account.request_id}|{len(account.attempts)}", number, base_s, cap_s)
     asked_s = account.last.retry_after_s or 0.0
     until = asyncio.get_running_loop().time() + asked_s + wait_s
-    if account.exhausted or asked_s > longest_s or until >= account.deadline_at:
+    if account.exhausted or asked_s > longest_s or until >= account.deadline_at or not budget.spend(account):
         raise error
     await asyncio.sleep(asked_s + wait_s)

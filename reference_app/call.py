@@ -18,6 +18,8 @@ Chunks = AsyncGenerator[ChatGenerationChunk, None]
 Next = Callable[["Call"], Chunks]
 Feature = Callable[["Call", Next], Chunks]
 """A feature gets the call and what comes after it, and yields the chunks of the answer."""
+Observer = Callable[["Attempt", BaseException | None], None]
+"""Is told how an attempt ended, and by which error: so that who only counts need not stand between the chunks."""
 
 
 @dataclass(slots=True)
@@ -63,7 +65,9 @@ class Account:
     dropped: int = 0
     """Tokens that came and are not in the answer."""
     user: str = ""
-    """Who asks, as the header x-user-id says; "" is nobody in particular."""
+    """Who asks, as the header x-user-id, or APP_USER_HEADER, says; "" is nobody in particular."""
+    client: str = ""
+    """The address the request came from."""
     served: str = ""
     """What answered, where it was not the provider's own model: "cache", "semantic cache", "shared call", "other model", "stale
     cache", "default"."""
@@ -73,6 +77,8 @@ class Account:
     """Beside the answer, or the refusal: what is left of a user's rate, why it is degraded."""
     answered: bool = False
     outcome: str = ""
+    counted: bool = False
+    """The retry budget has grown by this request."""
     stream: Chunks | None = None
 
     @property
@@ -85,7 +91,8 @@ class Account:
 
     @property
     def last(self) -> Attempt:
-        return self.attempts[-1]
+        """The last of those whose end mattered."""
+        return next((one for one in reversed(self.attempts) if not one.abandoned), self.attempts[-1])
 
     @property
     def exhausted(self) -> bool:
@@ -93,9 +100,8 @@ class Account:
 
     def begin(self, call: "Call", now_s: float) -> Attempt:
         """The next attempt, with its ordinal and its reason."""
-        model = str(getattr(call.model, "model", ""))
         number = len(self.attempts) + 1
-        attempt = Attempt(self.request_id, number, self.next_reason, model, now_s, call.messages, call.said_tokens)
+        attempt = Attempt(self.request_id, number, self.next_reason, call.model_name, now_s, call.messages, call.said_tokens)
         self.attempts.append(attempt)
         self.next_reason = "first"
         return attempt
@@ -119,6 +125,13 @@ class Call:
     stall_s: float = inf
     demand_finish: bool = False
     said_tokens: int = 0
+    whole: bool = False
+    """The answer is asked for in one piece rather than as a stream."""
+    observers: tuple[Observer, ...] = ()
+
+    @property
+    def model_name(self) -> str:
+        return str(getattr(self.model, "model_name", None) or getattr(self.model, "model", ""))
 
 
 current_account: ContextVar[Account] = ContextVar("current_account")

@@ -1,11 +1,13 @@
 """The app's log: JSON events, each a single write, so that several processes may share one file."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import orjson
 import structlog
+
+from reference_app.redact import Blot
 
 Log = Callable[..., Any]
 """log("request", status=200): one event with its fields."""
@@ -18,17 +20,18 @@ def silent(_event: str, **_fields: Any) -> None:
 class _Lines:
     """Where structlog's lines end: a file opened with O_APPEND, or standard output."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, secrets: Sequence[str] = ()) -> None:
+        self._blot = Blot(secrets)
         self._file = os.open(path, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o644) if path else 1
 
     def info(self, line: bytes) -> None:
-        os.write(self._file, line + b"\n")
+        os.write(self._file, self._blot(line) + b"\n")
 
 
-def open_log(path: str) -> Log:
-    """The log at `path`; an empty path is standard output."""
+def open_log(path: str, secrets: Sequence[str] = ()) -> Log:
+    """The log at `path`; an empty path is standard output. `secrets` are blotted out, wherever they turn up."""
     logger = structlog.wrap_logger(
-        _Lines(path),
+        _Lines(path, secrets),
         processors=[structlog.processors.format_exc_info, structlog.processors.JSONRenderer(serializer=_json)],
         wrapper_class=structlog.make_filtering_bound_logger(0),
     )

@@ -6,12 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 from langchain_core.language_models.chat_models import BaseChatModel
 
+from reference_app.budget import RetryBudget
 from reference_app.features.cache_store import Store, open_store
+from reference_app.features.outage import Cooldown
+from reference_app.provider import named
 
 if TYPE_CHECKING:
     import redis.asyncio
 
     from reference_app.settings import Settings
+    from reference_app.slots import Slots
 
 Embed = Callable[[list[str]], Awaitable[list[list[float]]]]
 """One vector a text, made by the provider."""
@@ -24,19 +28,30 @@ class Means:
         self.settings = settings
         self.provider = provider
         self.embed = embed
+        self.slots: list[Slots] = []
+        """Where calls wait for their turn: load_shedding looks at them."""
         self._closers: list[Callable[[], Awaitable[Any]]] = []
 
     def model(self, name: str) -> BaseChatModel:
         """The provider's model of another name; it shares the client."""
-        return self.provider.model_copy(update={"model_name" if hasattr(self.provider, "model_name") else "model": name})
+        return named(self.provider, name)
+
+    @cached_property
+    def retry_budget(self) -> RetryBudget:
+        """One for all that calls again after a failure."""
+        return RetryBudget(self.settings)
 
     @cached_property
     def answers(self) -> Store:
         """Where answers are kept, for whichever features keep them."""
-        settings = self.settings
-        store = open_store(settings.cache, settings.cache_ttl_s, settings.cache_max_entries)
+        store = open_store(self.settings, lambda: self.redis)
         self._closers.append(store.aclose)
         return store
+
+    @cached_property
+    def redis_cooldown(self) -> Cooldown:
+        """What all who use Redis know of its outage: a request waits for it once, not once a feature."""
+        return Cooldown(self.settings.cache_cooldown_s)
 
     @cached_property
     def redis(self) -> "redis.asyncio.Redis | None":

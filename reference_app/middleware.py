@@ -3,7 +3,8 @@
 import asyncio
 import re
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from math import inf
 from typing import Any
 
@@ -13,10 +14,17 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from reference_app.call import Account, current_account
 from reference_app.log import Log
+from reference_app.metrics import Metrics
+from reference_app.trace import HEADER, Trace, current_trace, trace_of
 from reference_app.usage import usage_of
 
 MAX_BODY = 512 * 1024
 """Bytes: the longest question in the longest way to write it. Reading 10 MB of JSON would hold up all others for seconds."""
+
+TraceOf = Callable[[bytes], Trace]
+"""The trace of a request, by its `traceparent`."""
+UNTOLD = ("/health", "/metrics")
+"""Asked every few seconds by machines: neither logged nor counted."""
 
 _GOOD_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 
@@ -24,18 +32,38 @@ _GOOD_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 class Recorded:
     """Gives each request an account; cancels it when its user leaves; tells the log how it ended."""
 
-    def __init__(self, app: ASGIApp, log: Log, features: Sequence[str], max_attempts: int) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        log: Log,
+        features: Sequence[str],
+        max_attempts: int,
+        metrics: Metrics,
+        trace_of: TraceOf = trace_of,
+        user_header: str = "x-user-id",
+    ) -> None:
         self.app, self.log, self.features, self.max_attempts = app, log, list(features), max_attempts
+        self.metrics = metrics
+        self.trace_of, self.user_header = trace_of, user_header.lower().encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
         now = asyncio.get_running_loop().time()
+        trace = self.trace_of(_header(scope, HEADER.encode()))
         account = Account(
-            now, request_id=_request_id(scope), log=self.log, max_attempts=self.max_attempts, user=_told(scope, b"x-user-id")
+            now,
+            request_id=_request_id(scope),
+            log=partial(self.log, trace_id=trace.trace_id),
+            max_attempts=self.max_attempts,
+            user=_told(scope, self.user_header),
+            client=(scope.get("client") or ("",))[0],
         )
         current_account.set(account)
-        visit = _Visit(receive, send, account)
+        current_trace.set(trace)
+        visit = _Visit(scope, receive, send, {"x-request-id": account.request_id, HEADER: str(trace)})
+        if measured := not scope["path"].startswith(UNTOLD):
+            self.metrics.begin()
         try:
             await self.app(scope, visit.receive, visit.send)
         except asyncio.CancelledError:
@@ -44,17 +72,20 @@ class Recorded:
         finally:
             visit.end()
             await account.aclose()
-            if not scope["path"].startswith("/health"):
-                self._tell(scope["path"], visit, account)
+            if measured:
+                self._tell(scope, visit, account)
 
-    def _tell(self, route: str, visit: "_Visit", account: Account) -> None:
-        usage = usage_of(account)
-        self.log(
+    def _tell(self, scope: Scope, visit: "_Visit", account: Account) -> None:
+        usage, now = usage_of(account), asyncio.get_running_loop().time()
+        outcome = account.outcome or _outcome_of(visit.status)
+        # Not what was asked for, which may be anything, but what was found.
+        self.metrics.end(getattr(scope.get("route"), "path", "none"), visit.status, outcome, account, usage, now)
+        account.log(
             "request",
             request_id=account.request_id,
-            route=route,
+            route=scope["path"],
             status=visit.status,
-            outcome=account.outcome or _outcome_of(visit.status),
+            outcome=outcome,
             served_by=account.served_by if account.answered else None,
             degraded=account.degraded,
             features=self.features,
@@ -65,7 +96,7 @@ class Recorded:
             estimated=usage.estimated,
             started_s=account.started_s,
             first_token_s=account.first_token_s,
-            finished_s=asyncio.get_running_loop().time(),
+            finished_s=now,
         )
 
 
@@ -75,8 +106,13 @@ def _request_id(scope: Scope) -> str:
 
 def _told(scope: Scope, name: bytes) -> str:
     """A header that names something; "" where it is none, or of other signs than a name has."""
-    given: bytes = dict(scope["headers"]).get(name, b"")
+    given = _header(scope, name)
     return given.decode() if _GOOD_ID.fullmatch(given) else ""
+
+
+def _header(scope: Scope, name: bytes) -> bytes:
+    given: bytes = dict(scope["headers"]).get(name, b"")
+    return given
 
 
 def _outcome_of(status: int) -> str:
@@ -90,8 +126,8 @@ def _outcome_of(status: int) -> str:
 class _Visit:
     """The two channels to the user, and a watch on whether there still is one."""
 
-    def __init__(self, receive: Receive, send: Send, account: Account) -> None:
-        self._receive, self._send, self._account = receive, send, account
+    def __init__(self, scope: Scope, receive: Receive, send: Send, headers: dict[str, str]) -> None:
+        self._app, self._receive, self._send, self._headers = scope["app"], receive, send, headers
         self.status = 0
         self._body_bytes = 0
         self._task: asyncio.Task[Any] | None = asyncio.current_task()
@@ -118,7 +154,11 @@ class _Visit:
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            MutableHeaders(scope=message)["x-request-id"] = self._account.request_id
+            headers = MutableHeaders(scope=message)
+            headers.update(self._headers)
+            if self._app.state.draining:
+                # The next request on this connection would meet a closed door.
+                headers["connection"] = "close"
         elif not message.get("more_body"):
             # The server says "disconnect" after the last byte, too.
             self.end()

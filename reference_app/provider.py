@@ -1,9 +1,12 @@
 """The one place that knows which provider it is: makes LangChain's model for it, and levels what the two do differently."""
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import AsyncGenerator
+from typing import TYPE_CHECKING, Any, cast
 
 import httpx
 from langchain_core.language_models.chat_models import BaseChatModel
+from langchain_core.messages import AIMessage, AIMessageChunk
+from langchain_core.outputs import ChatGenerationChunk
 
 from reference_app.call import Call
 
@@ -107,6 +110,46 @@ def to_continue(model: BaseChatModel) -> dict[str, Any]:
     """
     flags = {"continue_final_message": True, "add_generation_prompt": False}
     return {"extra_body": flags} if _is_openai(model) else {}
+
+
+async def whole(call: Call) -> AsyncGenerator[ChatGenerationChunk, None]:
+    """The answer as one chunk, asked for without a stream. LangChain's `ainvoke` would get it from Ollama as a stream."""
+    model, params = call.model, call.params
+    if not _is_openai(model):
+        async for chunk in model._astream(call.messages, stop=call.stop, **params, stream=False):
+            yield chunk
+        return
+    (answer, *_) = (await model._agenerate(call.messages, stop=call.stop, **params)).generations
+    said = answer.message
+    usage = said.usage_metadata if isinstance(said, AIMessage) else None
+    yield ChatGenerationChunk(
+        message=AIMessageChunk(content=said.content, usage_metadata=usage), generation_info=answer.generation_info
+    )
+
+
+def named(model: BaseChatModel, name: str) -> BaseChatModel:
+    """The same model of another name; it shares the client and the parameters."""
+    return model.model_copy(update={"model_name" if hasattr(model, "model_name") else "model": name})
+
+
+def like(fresh: BaseChatModel, model: BaseChatModel) -> BaseChatModel:
+    """`fresh` with the name and the parameters of `model`, and its own clients."""
+    told = {name: getattr(model, name) for name in type(model).model_fields if "client" not in name}
+    return fresh.model_copy(update=told)
+
+
+def with_sync_client(model: BaseChatModel, transport: httpx.BaseTransport) -> BaseChatModel:
+    """The same model, whose synchronous calls travel by `transport`. LangChain has no parameter for it after the making."""
+    changed: Any = model.model_copy()
+    if _is_openai(model):
+        http = httpx.Client(transport=transport, timeout=None)
+        changed.root_client = changed.root_client.with_options(http_client=http)
+        changed.client = changed.root_client.chat.completions
+    else:
+        from ollama import Client
+
+        changed._client = Client(host=changed.base_url, transport=transport)
+    return cast(BaseChatModel, changed)
 
 
 def _is_openai(model: BaseChatModel) -> bool:

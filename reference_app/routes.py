@@ -1,11 +1,9 @@
-"""The routes: /chat and /chat/stream for users, /health for whoever runs the app."""
+"""The routes for users: /chat and /chat/stream."""
 
-import asyncio
 import json
 from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Annotated, Any
 
-import httpx
 import orjson
 from fastapi import APIRouter, Request
 from fastapi.exceptions import RequestValidationError
@@ -15,12 +13,12 @@ from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from reference_app.call import Account, current_account
+from reference_app.described import REFUSALS, STREAM, Answer
 from reference_app.errors import Refused, is_known, told_as
 from reference_app.model import ResilientChatModel
 from reference_app.usage import usage_of
 
 router = APIRouter()
-READY_TIMEOUT_S = 1.0
 MOST_PROBLEMS = 10
 
 
@@ -80,7 +78,7 @@ async def refuse(_: Request, error: Exception) -> Response:
     return Response(json.dumps({"detail": told}), 422, media_type="application/json")
 
 
-@router.post("/chat")
+@router.post("/chat", response_model=Answer, responses=REFUSALS)
 async def chat(question: Question, request: Request) -> Response:
     """The whole answer as JSON."""
     model: ResilientChatModel = request.app.state.model
@@ -92,7 +90,7 @@ async def chat(question: Question, request: Request) -> Response:
     return _json({"answer": answer.text, **_done(account)}, headers=account.headers)
 
 
-@router.post("/chat/stream")
+@router.post("/chat/stream", response_class=Response, responses=STREAM)
 async def chat_stream(question: Question, request: Request) -> Response:
     """The answer as events, one a chunk. The status is sent with the first byte, so the first chunk is awaited before."""
     model: ResilientChatModel = request.app.state.model
@@ -133,23 +131,3 @@ def _told(chunk: AIMessageChunk) -> bytes:
     if text := chunk.content:
         return b"event: token\ndata: " + orjson.dumps({"text": text}) + b"\n\n"
     return b"event: reset\ndata: {}\n\n" if "reset" in chunk.additional_kwargs else b""
-
-
-@router.get("/health/live")
-async def live() -> Response:
-    """The process answers."""
-    return _json({"status": "live"})
-
-
-@router.get("/health/ready")
-async def ready(request: Request) -> Response:
-    """The provider answers, too."""
-    client: httpx.AsyncClient = request.app.state.provider_client
-    try:
-        async with asyncio.timeout(READY_TIMEOUT_S):
-            told = await client.get(request.app.state.probe)
-    except (httpx.TransportError, TimeoutError) as error:
-        return _json({"status": "unready", "provider": f"{client.base_url}: {type(error).__name__} {error}".rstrip()}, 503)
-    if told.status_code != 200:
-        return _json({"status": "unready", "provider": f"{client.base_url}: answered {told.status_code}"}, 503)
-    return _json({"status": "ready", "provider": f"{client.base_url}: answers"})

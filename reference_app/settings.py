@@ -1,15 +1,30 @@
 """The app's settings: environment variables with the prefix APP_, or the flags of `python -m reference_app`."""
 
 import os
+import re
 import sys
+from collections.abc import Iterable
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Field, PositiveFloat, PositiveInt, SecretStr, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    Field,
+    NonNegativeFloat,
+    PositiveFloat,
+    PositiveInt,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from reference_app import features
+from reference_app.features.warm_up import questions_of
+from reference_app.redact import without_passwords
 
 Seconds = PositiveFloat
+Share = Annotated[float, Field(ge=0, le=1)]
 
 
 def _known_features(text: str) -> str:
@@ -17,9 +32,25 @@ def _known_features(text: str) -> str:
     return text
 
 
-def _known_store(text: str) -> str:
-    if text != "memory" and not text.startswith("sqlite:"):
-        raise ValueError(f'must be "memory" or "sqlite:PATH", got "{text}"')
+def _known_store(text: str, others: ValidationInfo) -> str:
+    if text not in ("memory", "redis") and not text.startswith("sqlite:"):
+        raise ValueError(f'must be "memory", "sqlite:PATH" or "redis", got "{text}"')
+    if text == "redis" and not others.data.get("redis_url", "known to be wrong"):
+        raise ValueError("redis needs APP_REDIS_URL, which is empty")
+    return text
+
+
+def _asked(path: str) -> str:
+    if path:
+        questions_of(path)
+    return path
+
+
+def _known_rate(text: str) -> str:
+    # Not the library's own way to read it, which takes a tenth of a second to import.
+    told = re.fullmatch(r"\s*(\d+)\s*(?:/|per)\s*(\d*)\s*(second|minute|hour|day)s?\s*", text)
+    if text and (told is None or int(told[1]) < 1 or told[2] == "0" or int(told[2] or 1) < 1):
+        raise ValueError(f'must be like "20/minute" or "100 per 5 minutes", got "{text}"')
     return text
 
 
@@ -70,6 +101,14 @@ class Settings(BaseSettings):
     features: Annotated[str, AfterValidator(_known_features)] = "all"
     log_path: Annotated[str, AfterValidator(_writable)] = ""
     """Where the events go; empty is standard output."""
+    workers: PositiveInt = 1
+    """Processes that share a port."""
+    drain_s: NonNegativeFloat = 0.0
+    """At SIGTERM, how long new requests are still taken, while /health/ready says no more: until nobody sends any."""
+    shutdown_s: Seconds = 30.0
+    """After that, how long answers that have begun may take."""
+    otel_endpoint: str = Field("", pattern=r"^(https?://\S+)?$")
+    """Where OpenTelemetry's spans go, over HTTP, for example http://collector:4318; empty: there are none."""
     max_attempts: PositiveInt = 8
     """Calls to the provider for one request of a user, over all features."""
 
@@ -82,11 +121,44 @@ class Settings(BaseSettings):
     cache: Annotated[str, AfterValidator(_known_store)] = "memory"
     cache_ttl_s: Seconds = 300.0
     cache_max_entries: PositiveInt = 10_000
+    cache_ttl_jitter_share: float = Field(0.1, ge=0, lt=1)
+    """By how much at most a time to live is shortened, so that what was stored at once does not expire at once."""
+    cache_stale_s: NonNegativeFloat = 3600.0
+    """How long an answer is kept after its time, for fallback."""
     cache_timeout_s: Seconds = 0.3
     """A cache that is slower than this is taken for an outage."""
+    cache_cooldown_s: Seconds = 1.0
+    """How long a cache that failed is left alone."""
 
-    recovery: Literal["continue", "restart"] = "continue"
-    """continue: the provider goes on from an unfinished answer (Ollama, vLLM); restart: it begins again.
+    semantic_cache: Literal["shadow", "serve"] = "shadow"
+    """shadow: it only measures. serve: it answers as soon as what was measured allows it, and stays in shadow until then."""
+    semantic_min_similarity: float = Field(0.9, gt=0, le=1)
+    semantic_max_false_share: float = Field(0.01, gt=0, lt=1)
+    """What the share of wrong hits must be below, with 97.5 % certainty: that takes 381 right ones in a row for 0.01."""
+    semantic_min_candidates: PositiveInt = 200
+    semantic_audit_share: Share = 0.05
+    """Of the hits, how many are asked all the same, to see whether they are still right."""
+    semantic_shared: bool = False
+    """Whether users share answers; otherwise each x-user-id has its own, and so have all without one."""
+    semantic_max_entries: PositiveInt = 2000
+    semantic_timeout_s: Seconds = 0.5
+    """For an embedding."""
+    semantic_cooldown_s: Seconds = 30.0
+    """How long a provider without embeddings is left alone."""
+
+    single_flight_wait_s: Seconds = 5.0
+    """How long to wait for a word of an answer that another process has asked for."""
+
+    warm_up_file: Annotated[str, AfterValidator(_asked)] = ""
+    """Questions to ask at the start, one a line: words, or JSON as users send it. Empty: none."""
+    warm_up_s: Seconds = 5.0
+    """How long the start waits for the answers; what is not answered by then is while users ask."""
+    warm_up_calls: PositiveInt = 4
+    """At once."""
+
+    recovery: Literal["continue", "restart", "whole"] = "continue"
+    """continue: the provider goes on from an unfinished answer (Ollama, vLLM); restart: it begins again; whole: it is asked for
+    the answer in one piece, and what was not said yet is.
 
     With openai it is restart unless set: OpenAI itself cannot go on from an answer, and who else can is not told by its API.
     """
@@ -101,6 +173,56 @@ class Settings(BaseSettings):
     retry_cap_s: Seconds = 2.0
     retry_after_cap_s: Seconds = 30.0
     """A provider that asks for a longer wait gets none: its error is passed on."""
+    retry_budget_share: Share = 0.2
+    """Calls again, of all requests of the last 10 s: retries, and recoveries of streams."""
+    retry_budget_per_s: Annotated[float, Field(ge=0)] = 10.0
+    """Calls again that are allowed on top, so that a quiet app may retry, too."""
+
+    blind_retry_attempts: PositiveInt = 3
+    blind_retry_base_s: Seconds = 1.0
+
+    hedge_quantile: Annotated[float, Field(gt=0, lt=1)] = 0.95
+    hedge_observations: PositiveInt = 50
+    """First words that must have been seen before there is a quantile."""
+    hedge_least_s: Seconds = 0.05
+    """However fast the model is, a second call is not made sooner."""
+    hedge_budget_share: Share = 0.05
+    """Second calls, of all calls of the last minute."""
+
+    breaker_failure_share: Annotated[float, Field(gt=0, le=1)] = 0.5
+    breaker_calls: PositiveInt = 20
+    """Calls that must have ended within the window before a share is taken of them."""
+    breaker_window_s: Seconds = 10.0
+    breaker_open_s: Seconds = 2.0
+    breaker_probes: PositiveInt = 3
+
+    fallback_model: str = ""
+    """Asked where the model itself fails; empty: none is."""
+    fallback_text: str = ""
+    """Said where nothing else is left to say; empty: the error is passed on."""
+
+    concurrency: PositiveInt = 100
+    """Calls that are with the provider at once: of this process, or with APP_REDIS_URL of all that share it."""
+    concurrency_lease_s: Annotated[float, Field(ge=0.5)] = 10.0
+    """After so long without a sign of life, the calls of a process that died no longer count."""
+    concurrency_cooldown_s: Seconds = 1.0
+    """How long a Redis that failed is left alone; meanwhile each process keeps to its share, APP_CONCURRENCY / APP_WORKERS."""
+
+    adaptive_start: PositiveInt = 50
+    adaptive_least: PositiveInt = 4
+    adaptive_most: PositiveInt = 200
+    adaptive_tolerance: Annotated[float, Field(gt=1)] = 2.0
+    """So many times the usual first token is too slow, and so many times the usual share of refusals too much."""
+
+    shed_share: Annotated[float, Field(gt=0, le=1)] = 0.8
+    """Of the time up to the deadline: who would need more, by what is known, is refused at once."""
+
+    rate_limit: Annotated[str, AfterValidator(_known_rate)] = ""
+    """For each user, for example 20/minute; empty: there is none."""
+    rate_limit_cooldown_s: Seconds = 1.0
+    """How long a Redis that failed is left alone; meanwhile everybody is let through."""
+    user_header: str = Field("x-user-id", pattern=r"^[A-Za-z0-9-]+$")
+    """Who asks. Without it, or with signs no name has, it is whoever has the same address."""
 
     @model_validator(mode="after")
     def _default_by_provider(self) -> Self:
@@ -110,6 +232,10 @@ class Settings(BaseSettings):
             if "recovery" not in self.model_fields_set:
                 self.recovery = "restart"
         return self
+
+    def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
+        for name, value in super().__repr_args__():
+            yield name, without_passwords(value) if isinstance(value, str) else value
 
     @classmethod
     def read(cls, **flags: Any) -> Self:
@@ -126,4 +252,5 @@ class Settings(BaseSettings):
 def _sentence(problem: Any) -> str:
     if "error" in problem.get("ctx", {}):
         return str(problem["ctx"]["error"])
-    return f"{problem['msg']}, got {problem['input']!r}"
+    given = problem["input"]
+    return f"{problem['msg']}, got {(without_passwords(given) if isinstance(given, str) else given)!r}"

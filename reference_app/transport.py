@@ -6,6 +6,7 @@ from httpx_aiohttp import AiohttpTransport
 
 from reference_app.call import Attempt, current_attempt
 from reference_app.retry_after import retry_after_s
+from reference_app.trace import HEADER, current_trace
 
 
 def make_transport() -> httpx.AsyncBaseTransport:
@@ -33,6 +34,8 @@ class ProviderTransport(httpx.AsyncBaseTransport):
         if attempt is not None:
             request.headers["x-request-id"] = attempt.request_id
             request.headers["x-attempt"] = str(attempt.number)
+            if trace := current_trace.get(None):
+                request.headers[HEADER] = str(trace)
         try:
             response = await self.inner.handle_async_request(request)
         except httpx.TransportError as error:

@@ -24,8 +24,8 @@ class Usage:
 
 def usage_of(account: Account) -> Usage:
     """What has been spent; of a request that got no answer, all of it is wasted."""
-    # A call that was refused, or never answered, generated nothing.
-    spent = [attempt for attempt in account.attempts if attempt.status == 200]
+    # A call that was refused, or never answered, generated nothing; one that was abandoned had its question read, at least.
+    spent = [attempt for attempt in account.attempts if attempt.status == 200 or _is_left(attempt)]
     output = sum(_output(attempt) for attempt in spent)
     return Usage(
         input_tokens=sum(_input(attempt, spent) for attempt in spent),
@@ -34,6 +34,10 @@ def usage_of(account: Account) -> Usage:
         attempts=len(account.attempts),
         estimated=any(attempt.tokens_out is None for attempt in spent),
     )
+
+
+def _is_left(attempt: Attempt) -> bool:
+    return attempt.abandoned and attempt.outcome == "cancelled"
 
 
 def _output(attempt: Attempt) -> int:

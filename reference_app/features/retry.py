@@ -13,14 +13,16 @@ if TYPE_CHECKING:
 
 
 class Retry:
-    """Full jitter, never earlier than Retry-After, never beyond the deadline, at most `retry_attempts` in a row."""
+    """Full jitter, never earlier than Retry-After or after the deadline, at most `retry_attempts` in a row, in a budget."""
 
     def __init__(self, means: "Means") -> None:
         settings = means.settings
         self.attempts = settings.retry_attempts
         self.waits = settings.retry_base_s, settings.retry_cap_s, settings.retry_after_cap_s
+        self.budget = means.retry_budget
 
     async def __call__(self, call: Call, next: Next) -> Chunks:
+        self.budget.count(call.account)
         for tried in count(1):
             begun = False
             try:
@@ -34,5 +36,5 @@ class Retry:
                 # What broke after a 200 is for stream_recovery, which knows what was said.
                 if begun or tried >= self.attempts or isinstance(error, StreamBroken) or not is_retryable(error):
                     raise
-                await pause(call.account, error, tried - 1, *self.waits)
+                await pause(call.account, error, tried - 1, *self.waits, self.budget)
             call.account.next_reason = "retry"

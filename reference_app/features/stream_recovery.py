@@ -2,6 +2,7 @@
 
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
+from math import inf
 from typing import TYPE_CHECKING
 
 from langchain_core.messages import AIMessage
@@ -37,17 +38,25 @@ class _Told:
 
 
 class StreamRecovery:
-    """Demands a finish; asks the provider to go on, with the same parameters, where it stopped."""
+    """Demands a finish; asks the provider, with the same parameters, to go on where it stopped, to begin again or for all.
+
+    Calls again out of the same budget as `retry`: a provider in trouble does not care why it is called once more.
+    """
 
     def __init__(self, means: "Means") -> None:
         settings = means.settings
-        self.continues = settings.recovery == "continue"
+        self.mode = settings.recovery
         self.recoveries = settings.recoveries
         self.waits = settings.recovery_base_s, settings.recovery_cap_s, settings.retry_after_cap_s
+        self.budget = means.retry_budget
 
     async def __call__(self, call: Call, next: Next) -> Chunks:
+        self.budget.count(call.account)
         call = wanted = replace(call, demand_finish=True)
-        told, splice, continues = _Told(), Splice("", True), self.continues
+        told, splice, mode = _Told(), Splice("", True), self.mode
+        if mode == "whole" and "tools" in call.params:
+            # Only text is told apart from what was said before.
+            mode = "restart"
         try:
             for recovery in range(self.recoveries + 1):
                 try:
@@ -62,11 +71,11 @@ class StreamRecovery:
                     if recovery == self.recoveries or not (refused or _can_recover(error, told, call)):
                         raise
                     # A provider that refuses to go on with an answer may still begin it again.
-                    continues = continues and not refused
-                    await pause(call.account, error, recovery, *self.waits)
+                    mode = "restart" if refused else mode
+                    await pause(call.account, error, recovery, *self.waits, self.budget)
                 call.account.dropped += splice.give_up()
                 call.account.next_reason = "recovery"
-                wanted, splice = _again(call, told, continues)
+                wanted, splice = _again(call, told, mode)
         finally:
             call.account.dropped += splice.give_up() + told.voided
 
@@ -82,10 +91,13 @@ def _refuses_to_continue(error: Exception, wanted: Call) -> bool:
     return refused and wanted.said_tokens > 0
 
 
-def _again(call: Call, told: _Told, continues: bool) -> tuple[Call, Splice]:
+def _again(call: Call, told: _Told, mode: str) -> tuple[Call, Splice]:
     said = "".join(told.pieces)
+    if mode == "whole":
+        # Its first word is its last, so that only the deadline can tell that it takes too long.
+        return replace(call, whole=True, first_token_s=inf), Splice(said, False)
     # After so little, a provider that begins again instead would sound as if it went on.
-    continues = continues and is_telling(said)
+    continues = mode == "continue" and is_telling(said)
     if continues:
         messages, params = [*call.messages, AIMessage(said)], call.params | to_continue(call.model)
         call = replace(call, messages=messages, params=params, said_tokens=len(told.pieces))

@@ -36,7 +36,7 @@ def known(monkeypatch):
 
 
 def test_the_app_says_which_features_an_arm_has():
-    assert listed("retry,cache") == ("cache", "retry")
+    assert listed("retry,cache") == ("cache", "retry", "connection_pool", "async_calls")
 
 
 def test_features_that_the_app_does_not_know_are_told_where_they_stand():
@@ -54,13 +54,20 @@ def test_all_off_all_on_each_alone_and_each_left_out(known):
         "only-cache": "cache",
         "only-stream_recovery": "stream_recovery",
         "only-retry": "retry",
-        "without-cache": "stream_recovery,retry",
-        "without-stream_recovery": "cache,retry",
-        "without-retry": "cache,stream_recovery",
+        "without-cache": "cache,retry,stream_recovery,-cache",
+        "without-stream_recovery": "cache,retry,stream_recovery,-stream_recovery",
+        "without-retry": "cache,retry,stream_recovery,-retry",
     }
     assert all(arm.environment == {"APP_CACHE_TTL_S": "5"} for arm in scenario.arms)
     assert scenario.ablation.features["retry"] == Ablated("only-retry", "without-retry")
     assert (scenario.ablation.on, scenario.ablation.off, scenario.reference) == ("on", "off", "off")
+
+
+def test_of_what_off_has_too_only_leaving_it_out_is_run(known):
+    scenario = read({"ablate": "on", "on": ON, "off": {"features": "cache"}})
+
+    assert scenario.ablation.features["cache"] == Ablated("off", "without-cache")
+    assert "only-cache" not in {arm.name for arm in scenario.arms}
 
 
 def test_an_off_of_the_scenario_and_other_arms_stay(known):

@@ -45,7 +45,8 @@ class Provider:
     """Answers a question made of settings: "n=8 cut=3 how=rst times=1", faults strike the first `times` calls of a request id.
 
     n words · every seconds between them · first seconds before the first · status, ra Retry-After, code of the error ·
-    cut before word k, or tail after done, how: rst, fin, clean (no done), drip (no content), stall, error (in band), or ODD ·
+    cut before word k, or tail after done, how: rst, fin, clean (no done), drip (no content), ping, stall, error (in band), or
+    ODD · down a model that answers 503 · whole seconds before an answer in one piece ·
     then status of later calls · continues 0 (starts again), refuses 1 (400 to an unfinished answer), varies 1 (other words
     each time) · usage 0 (untold).
     """
@@ -54,6 +55,8 @@ class Provider:
     seen: list[Seen] = field(default_factory=list)
     calls_of: Counter[str] = field(default_factory=Counter)
     connections: int = 0
+    out: bool = False
+    """Every model answers 503."""
     url: str = ""
     """As a client of its API is given it."""
 
@@ -123,6 +126,8 @@ class Connection(asyncio.Protocol):
             extra = f"retry-after: {told['ra']}\r\n" if "ra" in told else ""
             error = self.wire.error(f"injected {told['status']}", told.get("code", ""))
             self.whole(int(told["status"]), error, extra, seen)
+        elif self.provider.out or seen.body.get("model") == told.get("down"):
+            self.whole(503, self.wire.error("injected outage", ""), seen=seen)
         elif call > 1 and "then" in told:
             self.whole(int(told["then"]), self.wire.error("injected later", told.get("code", "")), seen=seen)
         elif prefix and told.get("refuses"):
@@ -134,7 +139,11 @@ class Connection(asyncio.Protocol):
             pieces = [f"{' ' if number else ''}{flavour}{number}" for number in range(int(told.get("n", 8)))]
             before = len(prefix.split())
             continues = told.get("continues") != "0" and self.wire.continues(seen.body)
-            await self.stream(seen, pieces[before if continues else 0 :], told, faulty, before)
+            if seen.body.get("stream"):
+                await self.stream(seen, pieces[before if continues else 0 :], told, faulty, before)
+            else:
+                await asyncio.sleep(float(told.get("whole", 0)))
+                self.whole(200, self.wire.whole("".join(pieces), 12, len(pieces)), seen=seen, ended="done")
 
     async def stream(self, seen: Seen, pieces: list[str], told: dict[str, str], faulty: bool, before: int) -> None:
         if faulty and "first" in told:
@@ -161,8 +170,9 @@ class Connection(asyncio.Protocol):
         seen.ended = how = told["how"]
         if how == "stall":
             await asyncio.sleep(3600)
-        while how == "drip":
-            self.chunk(b" ")
+        while how in ("drip", "ping"):
+            for data in (b" ",) if how == "drip" else self.wire.pings:
+                self.chunk(data)
             await asyncio.sleep(0.05)
         if how == "error":
             self.chunk(self.wire.in_band("injected in band", told.get("code", "")))
@@ -189,10 +199,12 @@ class Connection(asyncio.Protocol):
     def chunk(self, data: bytes) -> None:
         self.out.write(b"%x\r\n%s\r\n" % (len(data), data))
 
-    def whole(self, status: int, content: dict[str, Any], extra: str = "", seen: Seen | None = None) -> None:
+    def whole(
+        self, status: int, content: dict[str, Any], extra: str = "", seen: Seen | None = None, ended: str = "refused"
+    ) -> None:
         if seen:
             # Before the app can know: it may wait from the first byte on, while this thread still waits for its turn.
-            seen.ended, seen.ended_at = "refused", time.monotonic()
+            seen.ended, seen.ended_at = ended, time.monotonic()
         body = json.dumps(content).encode()
         head = f"HTTP/1.1 {status} X\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n{extra}\r\n"
         self.out.write(head.encode() + body)

@@ -5,7 +5,9 @@ import asyncio
 import pytest
 
 from reference_app.backoff import full_jitter, pause
+from reference_app.budget import RetryBudget
 from reference_app.call import Account, Attempt
+from reference_app.settings import Settings
 
 
 def test_jitter_is_full_even_and_keyed():
@@ -25,12 +27,13 @@ def test_no_pause_beyond_the_deadline_the_cap_or_the_patience():
     async def run(**changed):
         attempt = Attempt("id", 1, "first", "m", 0.0, [], retry_after_s=changed.pop("asked_s", 0.0))
         account = account_after(attempt)
+        budget = RetryBudget(Settings(retry_budget_per_s=changed.pop("per_s", 10.0)))
         for name, value in changed.items():
             setattr(account, name, value)
-        await pause(account, error, 0, 0.001, 0.001, 30)
+        await pause(account, error, 0, 0.001, 0.001, 30, budget)
 
     error = KeyError("the error itself")
     asyncio.run(run())
-    for changed in ({"deadline_at": 0.0}, {"max_attempts": 1}, {"asked_s": 31.0}):
+    for changed in ({"deadline_at": 0.0}, {"max_attempts": 1}, {"asked_s": 31.0}, {"per_s": 0.0}):
         with pytest.raises(KeyError, match="the error itself"):
             asyncio.run(run(**changed))

@@ -20,7 +20,7 @@ def test_it_listens_answers_and_leaves(start, provider, tmp_path):
     """Flags go before the environment; a stream in flight at SIGTERM does not hold it for long."""
     log = tmp_path / "app.jsonl"
     arguments = ("--provider", provider.api, "--provider-url", provider.url, "--features", "cache,retry", "--log-path", log)
-    app = start("reference_app", *arguments, APP_FEATURES="none", APP_API_KEY="sk-secret")
+    app = start("reference_app", *arguments, APP_FEATURES="none", APP_API_KEY="sk-secret", APP_SHUTDOWN_S="2")
     answer = httpx.post(app.url + "/chat", json={"question": "n=3"}).json()
     with httpx.stream("POST", app.url + "/chat/stream", json={"question": "n=1000 every=0.05"}) as told:
         pieces = told.iter_bytes()
@@ -38,6 +38,13 @@ def test_it_listens_answers_and_leaves(start, provider, tmp_path):
 def test_a_check_starts_nothing():
     assert (good := run("--features", "all", "--check")).returncode == 0 and good.stdout == ""
     assert 'Did you mean "cache"?' in run("--features", "chache", "--check").stderr
+
+
+def test_the_features_that_are_on_are_listed_one_a_line():
+    assert run("--features", "retry,cache", "--list").stdout == "cache\nretry\nconnection_pool\nasync_calls\n"
+    assert run("--features", "none", "--list").stdout == "connection_pool\nasync_calls\n"
+    told = run("--features", "chache", "--list")
+    assert (told.returncode, told.stdout) == (2, "") and 'Did you mean "cache"?' in told.stderr
 
 
 def test_everything_wrong_is_told_at_once():

@@ -21,6 +21,7 @@ class Ollama:
     media_type = "application/x-ndjson"
     begin = b""
     finish: bytes
+    pings: tuple[bytes, ...]
     ODD: ClassVar = {"halfline": b'{"model": "m", "mess', "junk": b"{not json\n", "list": b"[]\n", "shape": b'{"message": 7}\n'}
 
     @staticmethod
@@ -39,6 +40,11 @@ class Ollama:
     def in_band(cls, text: str, code: str) -> bytes:
         return _line(cls.error(text, code))
 
+    @classmethod
+    def whole(cls, text: str, asked: int, said: int) -> dict[str, Any]:
+        told = json.loads(cls.end(asked, said))
+        return {**told, "message": {"role": "assistant", "content": text}}
+
     @staticmethod
     def continues(_body: dict[str, Any]) -> bool:
         return True
@@ -51,6 +57,7 @@ class OpenAI:
     media_type = "text/event-stream"
     begin: bytes
     finish: bytes
+    pings: tuple[bytes, ...]
     ODD: ClassVar = {
         "halfline": b'data: {"id": "c", "choi',
         "junk": b"data: {not json\n\n",
@@ -84,14 +91,22 @@ class OpenAI:
         return _event(cls.error(text, code))
 
     @staticmethod
+    def whole(text: str, asked: int, said: int) -> dict[str, Any]:
+        usage = {"prompt_tokens": asked, "completion_tokens": said, "total_tokens": asked + said}
+        choice = {"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": "stop"}
+        return {"id": "c", "object": "chat.completion", "created": 1, "model": "m", "choices": [choice], "usage": usage}
+
+    @staticmethod
     def continues(body: dict[str, Any]) -> bool:
         """As vLLM does, where it is told to."""
         return bool(body.get("continue_final_message")) and body.get("add_generation_prompt") is False
 
 
 Ollama.finish = _line(FINISH)
+Ollama.pings = (Ollama.word(""),)
 OpenAI.begin = OpenAI._delta({"role": "assistant", "content": ""})
 OpenAI.finish = OpenAI._delta({}, "stop")
+OpenAI.pings = b": keep-alive\n\n", OpenAI.word(""), OpenAI._delta({})
 
 Wire = type[Ollama] | type[OpenAI]
 WIRES: dict[str, Wire] = {"ollama": Ollama, "openai": OpenAI}

@@ -4,20 +4,25 @@ import pytest
 
 from reference_app import features
 
+EVERY = set(features.FEATURES) - set(features.APART)
+HABITS = set(features.HABITS)
+
 
 @pytest.mark.parametrize(
     ("text", "names"),
     [
-        ("all", ("deadline", "cache", "stall_watchdog", "stream_recovery", "retry")),
-        ("none", ()),
-        ("retry, cache", ("cache", "retry")),
-        ("all,-cache", ("deadline", "stall_watchdog", "stream_recovery", "retry")),
-        ("-cache", ("deadline", "stall_watchdog", "stream_recovery", "retry")),
-        ("all,-cache,cache", ("deadline", "cache", "stall_watchdog", "stream_recovery", "retry")),
+        ("all", EVERY),
+        ("none", HABITS),
+        ("retry, cache", HABITS | {"cache", "retry"}),
+        ("all,-cache", EVERY - {"cache"}),
+        ("-cache", EVERY - {"cache"}),
+        ("all,-cache,cache", EVERY),
+        ("none,blind_retry", HABITS | {"blind_retry"}),
     ],
 )
 def test_features_are_named_in_any_order_and_run_in_one(text, names):
-    assert features.parse(text) == names
+    assert features.parse(text) == tuple(name for name in features.FEATURES if name in names)
+    assert set(features.APART) <= set(features.FEATURES) >= HABITS
 
 
 @pytest.mark.parametrize("text", ["", ",", "retries", "all,-cash"])

@@ -26,7 +26,9 @@ BREAKS = ("rst", "fin", "clean", "halfline", "error", "junk", "list", "shape")
 @pytest.mark.parametrize("how", BREAKS)
 @pytest.mark.parametrize("k", range(WORDS + 1))
 def test_a_stream_cut_at_any_place_is_completed(app_with, provider, k, how, route):
-    told = app_with(recovery_base_s=0.001, retry_base_s=0.001).ask(f"n={WORDS} cut={k} how={how} times=1 by {route}", route)
+    # Without the breaker, which would leave such a provider alone; and to the call, so without a second one at once.
+    app = app_with("all,-breaker,-hedge", recovery_base_s=0.001, retry_base_s=0.001, retry_budget_per_s=1000)
+    told = app.ask(f"n={WORDS} cut={k} how={how} times=1 by {route}", route)
 
     assert (told.status, told.text) == (200, provider.words(WORDS))
     assert told.ended in ("done", "json")
@@ -102,6 +104,35 @@ def test_a_provider_that_begins_again_is_not_heard_twice(app_with, provider, cut
     assert told.text == provider.words(8)
     assert told.end["usage"]["wasted_output_tokens"] == cut
     assert told.end["usage"]["output_tokens"] == 8 + cut
+
+
+@pytest.mark.filterwarnings("ignore:Pydantic serializer")
+@pytest.mark.parametrize("how", BREAKS)
+@pytest.mark.parametrize("cut", [0, 4])
+def test_whole_the_rest_is_taken_from_an_answer_in_one_piece(app_with, provider, cut, how):
+    told = app_with("stream_recovery", recovery="whole", recovery_base_s=0.001).ask(f"n=8 cut={cut} how={how} times=1")
+    first, second = provider.of(told.request_id)
+
+    assert told.text == provider.words(8) and told.ended == "done" and told.end["served_by"] == "recovery"
+    assert [name for name, _ in told.events].count("token") == cut + 1
+    assert first.body["stream"] and not second.body.get("stream") and second.body["messages"] == first.body["messages"]
+    assert told.end["usage"]["output_tokens"] == 8 + cut
+
+
+def test_whole_an_answer_in_other_words_begins_again(app_with, provider):
+    app = app_with("stream_recovery", recovery="whole", recovery_base_s=0.001)
+    told = app.ask("n=8 cut=4 how=fin times=1 varies=1")
+
+    assert [name for name, _ in told.events] == ["token"] * 4 + ["reset", "token", "done"]
+    assert told.text == provider.words(8, "c2-") and app.ask("n=8 cut=4 how=fin times=1 varies=1", "/chat").text == told.text
+
+
+def test_whole_costs_the_wait_for_the_last_word(app_with, provider):
+    """Where the answer takes longer than the silence that the watchdog bears, it is waited for nevertheless."""
+    app = app_with("stall_watchdog,stream_recovery", recovery="whole", stall_s=0.2, first_token_s=0.3, recovery_base_s=0.001)
+    told = app.ask("n=8 cut=4 how=fin times=1 every=0.05 whole=0.5")
+
+    assert told.text == provider.words(8) and len(provider.of(told.request_id)) == 2
 
 
 def test_after_a_word_or_two_it_begins_again_rather_than_to_ask_for_more(app_with, provider):
