@@ -15,15 +15,15 @@ SPELT = {word: word.upper() for word in ("p50", "p95", "p99", "ttft", "itl", "tp
 """Words of metrics' names that people spell otherwise."""
 HEADLINES = ("failure_share", "p95_s", "retry_success")
 METHODS = {
-    "newcombe": "Shares are compared over the same requests: Newcombe's interval for paired proportions (1998, method "
-    "10), p by McNemar's exact test. It takes requests as independent, which those of one run are not quite.",
+    "newcombe": "Shares are compared over the same requests: Newcombe's interval for paired proportions (1998, method 10), "
+    "p by McNemar's exact test. It takes requests as independent, which those of one run are not quite.",
     "signed_rank": "With six pairs of arms or more, quantiles, means and totals are computed pair by pair. The difference and "
-    "the ratio are Hodges and Lehmann's estimates over the pairs (1963; the ratio over logarithms), each with the exact interval "
-    "of the signed-rank statistic. They tell of the typical pair, the arms' own figures of all requests together: what lies "
-    "between those two may be a little more or less.",
+    "the ratio are Hodges and Lehmann's estimates over the pairs (1963; the ratio over logarithms), each with the exact "
+    "interval of the signed-rank statistic. They tell of the typical pair, the arms' own figures of all requests together: "
+    "what lies between those two may be a little more or less.",
     "blocks": "With fewer pairs, quantiles and means: percentile interval of 1,000 replicates of a paired moving-block "
-    "bootstrap over intended time, widened to the figure where that lies outside. Both arms are resampled by the same stretches of the "
-    "run, because its requests are not independent.",
+    "bootstrap over intended time, widened to the figure where that lies outside. Both arms are resampled by the same "
+    "stretches of the run, because its requests are not independent.",
 }
 ONE_PAIR = "With one pair of arms an interval tells the spread within this run, not between runs."
 
