@@ -82,7 +82,7 @@ def repository(tmp_path: Path) -> Path:
     git(tmp_path, "add", ".")
     git(tmp_path, "commit", "-q", "-m", "the app")
     main = tmp_path / "reference_app" / "__main__.py"
-    main.write_text(main.read_text().replace("\nclass _Server", SAYS + "\nclass _Server"))
+    main.write_text(main.read_text().replace("\ndef main(", SAYS + "\n\ndef main("))
     return tmp_path
 
 

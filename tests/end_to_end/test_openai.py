@@ -38,7 +38,9 @@ def rows(run, arm, name):
 
 
 def calls(run, arm):
-    return [row for row in rows(run, arm, "calls.jsonl") if row["path"] not in ("/v1/models", "/api/version")]
+    """Those for answers: not the probes, nor what a cache asks for its own ends."""
+    others = ("/v1/models", "/api/version", "/v1/embeddings")
+    return [row for row in rows(run, arm, "calls.jsonl") if row["path"] not in others]
 
 
 def struck(call):
