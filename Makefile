@@ -17,8 +17,12 @@ READY := .venv/.ready
 demo: $(READY)
 	@$(BIN)/headwind run article
 
+# Those that start whole stacks or measure times have the machine to themselves; the others share its cores.
+SHARING := tests/records tests/reports tests/harness tests/reference_app
+
 test: $(READY) packages
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest $(addprefix --ignore=,$(SHARING))
+	@$(BIN)/python -m pytest -n 2 --dist loadfile $(SHARING)
 
 check: $(READY)
 	@$(BIN)/ruff check .

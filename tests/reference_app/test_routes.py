@@ -157,7 +157,8 @@ def test_when_the_user_leaves_the_provider_is_told_at_once(app_with, provider, f
     while seen.ended == "running" and time.monotonic() - left < 1:
         time.sleep(0.005)
     assert seen.ended == "left" and seen.ended_at - left < 1
-    assert [attempt["outcome"] for attempt in app.rows("attempt", request_id)] == ["cancelled"]
+    # With all features on, a hedge may have been under way, too.
+    assert {attempt["outcome"] for attempt in app.rows("attempt", request_id)} == {"cancelled"}
 
 
 def test_a_user_who_does_not_read_and_leaves_is_noticed(app_with, provider):

@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -23,6 +23,14 @@ from reports.metrics import measure
 def apart(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(side_by_side, "LARGE", 1)
     monkeypatch.setattr(side_by_side, "_cores", lambda: 2)
+
+
+@pytest.fixture(autouse=True)
+def _none_stays() -> Iterator[None]:
+    """Of the processes that a test begins."""
+    before = {child.pid for child in psutil.Process().children()}
+    yield
+    assert not {child.pid for child in psutil.Process().children()} - before
 
 
 def told(folder: RunFolder) -> list[object]:
@@ -43,7 +51,6 @@ def test_several_processes_tell_what_one_tells(a_run: Callable[..., RunFolder], 
     request.getfixturevalue("apart")
 
     assert told(folder) == alone
-    assert not psutil.Process().children()
 
 
 @pytest.mark.usefixtures("apart")
@@ -55,7 +62,6 @@ def test_bad_input_is_told_as_such(a_run: Callable[..., RunFolder]):
 
     with pytest.raises(BadInput, match=r"on-01/requests\.jsonl: not readable \(Is a directory\)"):
         load(folder)
-    assert not psutil.Process().children()
 
 
 @pytest.mark.usefixtures("apart")

