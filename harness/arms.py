@@ -39,7 +39,8 @@ def read_arms(scenario: Table, environment: Mapping[str, str], own_app: bool) ->
         check_name(entry, "", entry.name)
         own = entry.table("environment")
         variables = {name: own.text(name) for name in own.values}
-        arms.append(Arm(entry.name, entry.text("features", required=not own_app), {**environment, **variables}))
+        features, plain = entry.text("features", required=not own_app), not entry.flag("faults", True)
+        arms.append(Arm(entry.name, features, {**environment, **variables}, plain=plain))
         entry.close()
     if not arms:
         table.problem("", 'names no arm; write for example [arms.off] with features = "none"')

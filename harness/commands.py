@@ -7,7 +7,7 @@ from harness.foreseen import stratified
 from harness.length import told_length
 from harness.progress import ShownProgress
 from harness.run import run
-from harness.scenario import SCENARIOS, read_scenario, reseeded
+from harness.scenario import SCENARIOS, names_in, read_scenario, reseeded
 from records.bad_input import BadInput
 from records.folder import RunFolder
 from reports.baseline import make_baseline, read_run
@@ -64,15 +64,16 @@ def write_baseline(path: Path, out: Path) -> int:
 
 def list_scenarios() -> int:
     """Every scenario of ours, with what it is about."""
-    for path in sorted(SCENARIOS.glob("*.toml")):
-        console.print(f"[bold]{path.stem}[/bold]  {read_scenario(path).summary}", highlight=False, soft_wrap=True)
+    for name in names_in(SCENARIOS):
+        summary = read_scenario(SCENARIOS / f"{name}.toml").summary
+        console.print(f"[bold]{name}[/bold]  {summary}", highlight=False, soft_wrap=True)
     return OK
 
 
 def check_scenarios(names: list[str], faults_dir: str = "") -> int:
     """Refuse bad scenarios, all problems of all of them at once."""
     problems: list[str] = []
-    for name in names or [str(path) for path in sorted(SCENARIOS.glob("*.toml"))]:
+    for name in names or [str(SCENARIOS / f"{name}.toml") for name in names_in(SCENARIOS)]:
         try:
             stratified(read_scenario(name, faults_dir))
             console.print(f"{name}: good", highlight=False, soft_wrap=True)

@@ -16,6 +16,7 @@ from faults.plan import Fault
 from harness.foreseen import spared
 from harness.own_app import as_told
 from harness.scenario import ROOT, Arm, Scenario
+from model_server.physics import Physics
 from records.folder import RunFolder
 from scenarios.workload import Workload, due
 
@@ -64,7 +65,7 @@ def make_manifest(scenario: Scenario, run_id: str, arms: tuple[Arm, ...], bounds
         "plan_seed": scenario.plan_seed,
         "embedded": True,
         "app": as_told(scenario.app),
-        "arms": [{"name": arm.name, "features": arm.features, "environment": dict(arm.environment)} for arm in arms],
+        "arms": [_arm(arm) for arm in arms],
         "reference": next((arm.name for arm in arms if arm.name == scenario.reference), arms[0].name),
         "ablation": scenario.ablation.told(arms) if scenario.ablation else None,
         "pairs": scenario.pairs,
@@ -72,7 +73,7 @@ def make_manifest(scenario: Scenario, run_id: str, arms: tuple[Arm, ...], bounds
         "duration_s": scenario.workload.duration_s,
         "rate_per_s": scenario.workload.rate_per_s,
         "workload": asdict(scenario.workload),
-        "model": asdict(scenario.physics),
+        "model": _model(scenario.physics),
         "bounds": list(bounds),
         "goodput": asdict(scenario.goodput) if scenario.goodput else None,
         "prices": asdict(scenario.prices) if scenario.prices else None,
@@ -84,6 +85,11 @@ def make_manifest(scenario: Scenario, run_id: str, arms: tuple[Arm, ...], bounds
         "ended_early": [],
         "cpu_share": {},
     }
+
+
+def _arm(arm: Arm) -> dict[str, Any]:
+    told = {"name": arm.name, "features": arm.features, "environment": dict(arm.environment)}
+    return told | ({"faults": False} if arm.plain else {})
 
 
 def of_pairs(scenario: Scenario, pairs: int) -> dict[str, Any]:
@@ -124,6 +130,19 @@ def workload_of(run: RunFolder) -> Workload:
     """The workload that a run's manifest tells."""
     told = run.manifest()["workload"]
     return Workload(**told | {"temperatures": tuple(told["temperatures"])})
+
+
+def _model(physics: Physics) -> dict[str, Any]:
+    """The models beside it only where there are some: runs of one model look as they always did."""
+    told = asdict(physics)
+    also = [{key: value for key, value in one.items() if key != "also"} for one in told.pop("also")]
+    return told | ({"also": also} if also else {})
+
+
+def physics_of(run: RunFolder) -> Physics:
+    """The models that a run's manifest tells."""
+    told = run.manifest()["model"]
+    return Physics(**told | {"also": tuple(Physics(**one) for one in told.get("also", ()))})
 
 
 def _planned(scenario: Scenario, arms: tuple[Arm, ...]) -> dict[str, int]:

@@ -13,14 +13,14 @@ from faults.found import find_kinds
 from faults.plan import Plan
 from faults.reading import read_plan
 from harness.kept import PLAN, SCRIPTS
-from harness.manifest import workload_of
+from harness.manifest import physics_of, workload_of
 from harness.own_app import from_told
 from harness.stack import StackPlan
 from model_server.physics import Physics
 from records.bad_input import BadInput, unknown
 from records.folder import CALLS, CHANGES, PROMPTS, REQUESTS, STRATA, ArmFolder, RunFolder
 from records.jsonl import read_rows
-from records.rows import PROBES
+from records.rows import EMBEDS, PROBES
 from reports.manifest import is_embedded, read_manifest
 from scenarios.ticket import Ticket
 from scenarios.workload import Workload
@@ -69,7 +69,7 @@ class Recorded:
 
     def _read_setup(self) -> tuple[Workload, Physics, int]:
         try:
-            return workload_of(self.run), Physics(**self.manifest["model"]), int(self.manifest["seed"])
+            return workload_of(self.run), physics_of(self.run), int(self.manifest["seed"])
         except (TypeError, KeyError):
             told = "does not say its workload, model and seed as this version of Headwind does"
             raise BadInput(f"{self.run.manifest_path}: {told}. Run its scenario again") from None
@@ -99,13 +99,13 @@ class Recorded:
         strata = self.run.path / STRATA
         return StackPlan(
             physics=self.physics,
-            plan_path=self._kept_plan,
+            plan_path=None if self.arm.get("faults") is False else self._kept_plan,
             plan_seed=self.manifest.get("plan_seed"),
             features=self.arm["features"],
             deadline_s=self.workload.deadline_s,
             environment=self.arm.get("environment"),
             faults_dir=self._scripts,
-            shares_path=strata if strata.exists() else None,
+            shares_path=strata if strata.exists() and self.arm.get("faults") is not False else None,
             at_s=self.at_s,
             app=from_told(self.manifest.get("app")),
             prompts_path=self.run.path / PROMPTS if self.manifest.get("app") else None,
@@ -130,7 +130,9 @@ class Recorded:
 def fate(folder: ArmFolder, request_id: str) -> Fate:
     """From the rows of an arm."""
     requests = read_rows(folder.path / REQUESTS, orjson.loads).rows
-    calls = [row for row in read_rows(folder.path / CALLS, orjson.loads).rows if row.get("request_id") == request_id]
+    # A cache that was just started embeds when it will: only the attempts at an answer can be compared.
+    every = [row for row in read_rows(folder.path / CALLS, orjson.loads).rows if row.get("path") not in EMBEDS]
+    calls = [row for row in every if row.get("request_id") == request_id]
     request = next(row for row in requests if row.get("request_id") == request_id)
     return Fate(request, sorted(calls, key=lambda row: int(row["attempt"])))
 

@@ -14,7 +14,8 @@ from harness.ablate import Ablation
 from harness.arms import Arm as Arm
 from harness.arms import check_name, read_arms, speaking
 from harness.own_app import OwnApp, read_app
-from model_server.physics import RANGES, Physics
+from model_server.models import plain
+from model_server.physics import OWN, RANGES, Physics
 from records.bad_input import BadInput
 from records.strict import Table
 from reports.bounds import parse_bound
@@ -27,6 +28,8 @@ ROOT = Path(__file__).resolve().parent.parent
 SCENARIOS = ROOT / "scenarios"
 PLANS = ROOT / "faults" / "plans"
 PRICES = SCENARIOS / "prices"
+CLAIMS = "claims"
+"""The folder of scenarios that put one published claim each to the test; its name is part of theirs."""
 APIS = ("ollama", "openai")
 
 Planned = tuple[Path | None, Plan | None, str]
@@ -97,9 +100,15 @@ def find(path: str | Path, home: Path, what: str) -> Path:
     for candidate in (Path(path), named):
         if candidate.is_file():
             return candidate
-    known = ", ".join(sorted(file.stem for file in home.glob("*.toml")))
+    known = ", ".join(names_in(home))
     wrong = "is a folder" if Path(path).is_dir() else f"no such {what}"
     raise BadInput(f"{path}: {wrong}. Give a TOML file, or one of: {known}")
+
+
+def names_in(home: Path) -> list[str]:
+    """What can be named without a path: article, claims/a1."""
+    found = [*sorted(home.glob("*.toml")), *sorted((home / CLAIMS).glob("*.toml"))]
+    return [file.relative_to(home).with_suffix("").as_posix() for file in found]
 
 
 def parse_scenario(values: object, text: str, path: Path, faults_dir: str | Path = "") -> Scenario:
@@ -202,14 +211,31 @@ def _read_prices(table: Table, path: Path) -> Prices | None:
 def _read_physics(table: Table, seed: int) -> Physics:
     read: dict[str, Any] = {"seed": seed}
     for name, default in asdict(Physics()).items():
-        if name in read:
+        if name in ("seed", "also"):
             continue
         if isinstance(default, str):
             read[name] = table.text(name, default)
         else:
             read[name] = table.number(name, default, *RANGES[name], whole=isinstance(default, int))
+    first = Physics(**read)
+    also = tuple(_read_also(one, first) for one in table.table("also").each())
     table.close()
-    return Physics(**read)
+    return replace(first, also=also)
+
+
+def _read_also(table: Table, first: Physics) -> Physics:
+    """A model beside the first one: what it leaves out is as there."""
+    defaults = {name: getattr(first, name) for name in OWN}
+    own = {
+        name: table.number(name, default, *RANGES[name], whole=isinstance(getattr(Physics, name), int))
+        for name, default in defaults.items()
+    }
+    if not table.name.strip() or len(table.name.split()) > 1:
+        table.problem("", "a model's name must not be blank, nor hold blanks")
+    if plain(table.name) == plain(first.model):
+        table.problem("", f'is the model "{first.model}" itself: give this one a name of its own')
+    table.close()
+    return replace(first, model=table.name, **own)
 
 
 def _read_bounds(table: Table, arms: list[str]) -> tuple[str, ...]:

@@ -82,7 +82,7 @@ class SingleRun:
         if self._app_port is not None:
             self._start_stack(self._app_port, folder)
         self.control = control_of(self._processes)
-        self.watch = ChaosWatch(folder, self.scenario.plan, self.control)
+        self.watch = ChaosWatch(folder, None if self.arm.plain else self.scenario.plan, self.control)
         self._conditions = Conditions(self._processes)
         return folder
 
@@ -132,7 +132,8 @@ def arm_of(scenario: Scenario, features: str) -> Arm:
     """The scenario's arm with these features, or one of their own; none named: the scenario's last arm."""
     if not features:
         return scenario.arms[-1]
-    known = {arm.features: arm for arm in scenario.arms}
+    # Who asks for features wants to see them under the plan.
+    known = {arm.features: arm for arm in scenario.arms if not arm.plain}
     return known.get(features) or Arm(ARM_OF.get(features, "custom"), features, scenario.environment)
 
 

@@ -10,7 +10,7 @@ from harness.arms import PROVIDER
 from harness.own_app import FEATURES, OwnApp
 from harness.processes import Processes, free_port
 from harness.scenario import Arm, Scenario
-from model_server.physics import Physics
+from model_server.physics import OWN, Physics
 from records.folder import APP, CALLS, CHANGES, MODEL, PROMPTS, STRATA, ArmFolder, RunFolder
 
 PROJECT = ("pyproject.toml", "setup.py", "setup.cfg")
@@ -114,8 +114,13 @@ def _module(name: str) -> list[str]:
 
 
 def _flags(physics: Physics) -> list[str]:
-    named = {field.name: getattr(physics, field.name) for field in fields(physics)}
-    return [word for name, value in named.items() for word in (f"--{name.replace('_', '-')}", str(value))]
+    named = {field.name: getattr(physics, field.name) for field in fields(physics) if field.name != "also"}
+    also = [word for one in physics.also for word in ("--also", " ".join([one.model, *_own(one)]))]
+    return [word for name, value in named.items() for word in (f"--{name.replace('_', '-')}", str(value))] + also
+
+
+def _own(physics: Physics) -> list[str]:
+    return [f"{name}={getattr(physics, name)}" for name in OWN]
 
 
 def _faults(plan: StackPlan) -> list[str]:

@@ -1,4 +1,4 @@
-"""Both APIs in one application, on one engine and one model in memory."""
+"""Both APIs in one application, on one engine, with the same models in memory."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -16,7 +16,7 @@ from model_server.keep_alive import Loaded
 
 def app(engine: Engine, wall: Callable[[], datetime]) -> ASGIApp:
     """Ollama's API and OpenAI's; `wall` tells the time of day."""
-    loaded = Loaded(wall)
+    loaded = {model.name: Loaded(wall) for model in engine.models}
     routes = ollama.Ollama(engine, loaded, wall).routes() + openai.OpenAI(engine, loaded, wall).routes()
     refusals = {
         ollama_parse.Refused: ollama.refuse,

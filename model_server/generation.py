@@ -7,8 +7,9 @@ from hashlib import blake2b
 from typing import Any, Protocol
 
 from model_server.answers import Answer, Prompt, answer, tokens_in
-from model_server.physics import Physics, offsets_s
-from model_server.slots import Busy, Slots
+from model_server.models import Model, Models
+from model_server.physics import offsets_s
+from model_server.slots import Busy
 from records.jsonl import RowFile
 from records.prompts import Prompts
 from records.rows import GenerationRow
@@ -46,14 +47,16 @@ class Wire(Protocol):
 class Engine:
     """What all generations of a server share."""
 
-    physics: Physics
-    slots: Slots
+    models: Models
     rows: RowFile | None = None
     prompts: Prompts | None = None
     """Told where an app may wrap its users' questions in a prompt of its own."""
 
-    def asked(self, prompt: Prompt) -> Prompt:
-        """The prompt, as the proof shall tell it: by the user's question that it holds."""
+    def asked(self, prompt: Prompt, model: Model) -> Prompt:
+        """The prompt, as the proof shall tell it: by the user's question that it holds, and by the model, if not the first."""
+        if not model.is_first:
+            # So that it says other words, too: they are drawn by the parameters.
+            prompt = replace(prompt, params={**prompt.params, "model": model.name})
         question = self.prompts.question_in(prompt.texts) if self.prompts else None
         # Whatever turns the app puts before it are not the user's.
         return replace(prompt, question=question, turn=1) if question else prompt
@@ -87,14 +90,14 @@ def _whole(text: str) -> int | None:
 class Generation:
     """An ASGI response that is produced token by token, and leaves a row, also when nobody waits for it any more."""
 
-    def __init__(self, engine: Engine, prompt: Prompt, asker: Asker, wire: Wire) -> None:
-        self._engine, self._prompt, self._asker, self._wire = engine, prompt, asker, wire
+    def __init__(self, engine: Engine, model: Model, prompt: Prompt, asker: Asker, wire: Wire) -> None:
+        self._engine, self._model, self._prompt, self._asker, self._wire = engine, model, prompt, asker, wire
         # The loop's clock is time.monotonic(), and virtual where a simulation's loop is.
         self._now = asyncio.get_running_loop().time
         self._row = GenerationRow(
             request_id=asker.request_id,
             attempt=asker.attempt,
-            model=engine.physics.model,
+            model=model.name,
             tokens_in=0,
             tokens_out=0,
             queued_s=self._now(),
@@ -115,7 +118,7 @@ class Generation:
 
     async def _work(self, send: Send) -> None:
         try:
-            async with self._engine.slots:
+            async with self._model.slots:
                 await self._generate(send)
         except Busy:  # no generation, so no row
             return await _answer(send, 503, b"application/json; charset=utf-8", self._wire.busy)
@@ -127,10 +130,11 @@ class Generation:
         return None
 
     async def _generate(self, send: Send) -> None:
-        physics, asker = self._engine.physics, self._asker
+        physics, asker = self._model.physics, self._asker
         self._row.started_s = self._now()
         self._row.tokens_in = tokens_in(self._prompt)
-        said = answer(self._engine.asked(self._prompt), physics.words, physics.seed, asker.key, asker.attempt)
+        asked = self._engine.asked(self._prompt, self._model)
+        said = answer(asked, physics.words, physics.seed, asker.key, asker.attempt)
         await (self._stream(send, said) if self._wire.streams else self._whole(send, said))
 
     async def _stream(self, send: Send, said: Answer) -> None:
@@ -155,7 +159,7 @@ class Generation:
 
     async def _spoken(self, said: Answer) -> AsyncIterator[str]:
         """The tokens, each at its absolute time: what is late does not delay what follows."""
-        offsets = offsets_s(self._engine.physics, self._asker.key, self._asker.attempt)
+        offsets = offsets_s(self._model.physics, self._asker.key, self._asker.attempt)
         for piece in said.pieces:
             await self._until(next(offsets))
             if self._row.first_token_s is None:

@@ -11,9 +11,10 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from model_server.answers import Prompt, tokens
-from model_server.embeddings import CONTEXT, DIMENSIONS, embed
+from model_server.embeddings import CONTEXT, embed
 from model_server.generation import Engine, Generation, asker
 from model_server.keep_alive import Loaded
+from model_server.ollama_listed import described, listed, running
 from model_server.ollama_parse import (
     Refused,
     parse_body,
@@ -31,18 +32,15 @@ from model_server.replies import json_reply, vectors
 VERSION = "0.12.6"
 """Whose API this is."""
 MODIFIED_AT = "2024-07-23T15:00:00Z"
-_SIZE = 4_920_753_328
-_DETAILS = {"parent_model": "", "format": "gguf", "family": "llama", "families": ["llama"]}
-_DETAILS_8B = {**_DETAILS, "parameter_size": "8.0B", "quantization_level": "Q4_K_M"}
-_INFO = {"general.architecture": "llama", "llama.context_length": CONTEXT, "llama.embedding_length": DIMENSIONS}
 
 
 class Ollama:
     """Ollama's API on `engine`; `wall` tells the time of day that created_at shows."""
 
-    def __init__(self, engine: Engine, loaded: Loaded, wall: Callable[[], datetime]) -> None:
+    def __init__(self, engine: Engine, loaded: Mapping[str, Loaded], wall: Callable[[], datetime]) -> None:
+        """`loaded`: of each model by its name."""
         self._engine, self._loaded, self._wall = engine, loaded, wall
-        self._known = engine.physics.model
+        self._known = engine.models
 
     def routes(self) -> list[Route]:
         return [
@@ -66,24 +64,25 @@ class Ollama:
     async def _generation(self, request: Request, parse: Callable[[Mapping[str, Any]], Prompt]) -> Any:
         raw = await request.body()
         body = parse_body(raw)
-        model, prompt, keep_s = parse_model(body, self._known), parse(body), parse_keep_s(body)
+        name, model = parse_model(body, self._known, "chat" if parse is parse_chat else "generate")
+        prompt, keep_s, loaded = parse(body), parse_keep_s(body), self._loaded[model.name]
         who = asker(request.headers, raw)
         call_id = "call_" + blake2b(f"{who.key}|{who.attempt}".encode(), digest_size=4).hexdigest()
         streams = typed(body, "stream", bool, True)
-        wire = OllamaWire(model, streams, parse is parse_chat, self._wall, prompt.tool, call_id)
+        wire = OllamaWire(name, streams, parse is parse_chat, self._wall, prompt.tool, call_id)
         if any(prompt.texts):
-            return self._loaded.during(Generation(self._engine, prompt, who, wire), keep_s)
-        self._loaded.use(keep_s)
+            return loaded.during(Generation(self._engine, model, prompt, who, wire), keep_s)
+        loaded.use(keep_s)
         unloads = keep_s is not None and keep_s < 1
         return Response(wire.empty("unload" if unloads else "load"), media_type=wire.media_type.decode())
 
     async def _embed(self, request: Request) -> Response:
         begun = self._now()
         body = parse_body(await request.body())
-        model, keep_s = parse_model(body, self._known), parse_keep_s(body)
+        (name, model), keep_s = parse_model(body, self._known), parse_keep_s(body)
         texts, dimensions = parse_inputs(body), parse_dimensions(body)
-        self._loaded.use(keep_s)
-        told: dict[str, Any] = {"model": model, "embeddings": await vectors(texts, dimensions)}
+        self._loaded[model.name].use(keep_s)
+        told: dict[str, Any] = {"model": name, "embeddings": await vectors(texts, dimensions)}
         if texts:
             counted = sum(min(tokens(text), CONTEXT) for text in texts)
             told |= {"total_duration": nanoseconds(self._now() - begun), "load_duration": 0, "prompt_eval_count": counted}
@@ -92,30 +91,23 @@ class Ollama:
     async def _embed_one(self, request: Request) -> Response:
         """The older form: one text, and no figures."""
         body = parse_body(await request.body())
-        parse_model(body, self._known)
+        _, model = parse_model(body, self._known)
         text = typed(body, "prompt", str, "")
-        self._loaded.use(parse_keep_s(body))
+        self._loaded[model.name].use(parse_keep_s(body))
         return _json({"embedding": embed(text) if text else []})
 
     async def _show(self, request: Request) -> Response:
-        parse_model(parse_body(await request.body()), self._known)
-        told = {"modelfile": "", "parameters": "", "template": "{{ .Prompt }}", "details": _DETAILS_8B, "model_info": _INFO}
-        return _json({**told, "capabilities": ["completion", "tools", "embedding"], "modified_at": MODIFIED_AT})
+        _, model = parse_model(parse_body(await request.body()), self._known)
+        told = {"modelfile": "", "parameters": "", "template": "{{ .Prompt }}", "modified_at": MODIFIED_AT}
+        return _json({**told, **described(model)})
 
     async def _tags(self, _: Request) -> Response:
-        return _json({"models": [{**self._listed(), "modified_at": MODIFIED_AT}]})
+        return _json({"models": [{**listed(one), "modified_at": MODIFIED_AT} for one in self._known]})
 
     async def _running(self, _: Request) -> Response:
-        """The models in memory: one, or none."""
-        if (expires_at := self._loaded.expires_at) is None:
-            return _json({"models": []})
-        more = {"expires_at": expires_at, "size_vram": _SIZE, "context_length": CONTEXT}
-        return _json({"models": [{**self._listed(), **more}]})
-
-    def _listed(self) -> dict[str, object]:
-        name = self._known if ":" in self._known else f"{self._known}:latest"
-        digest = blake2b(name.encode(), digest_size=32).hexdigest()
-        return {"name": name, "model": name, "size": _SIZE, "digest": digest, "details": _DETAILS_8B}
+        """The models in memory."""
+        ends = [(one, self._loaded[one.name].expires_at) for one in self._known]
+        return _json({"models": [running(one, expires_at) for one, expires_at in ends if expires_at]})
 
     async def _version(self, _: Request) -> Response:
         return _json({"version": VERSION})

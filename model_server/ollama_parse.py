@@ -8,6 +8,7 @@ import orjson
 from model_server.answers import Prompt, tokens
 from model_server.embeddings import CONTEXT, DIMENSIONS
 from model_server.keep_alive import parse_keep_alive
+from model_server.models import Model, Models
 from model_server.tools import ANSWER, chosen, parse_tools, written
 
 # The other options of Ollama (num_ctx, num_thread, ...) choose where it runs, not what it says.
@@ -94,14 +95,17 @@ def parse_body(raw: bytes) -> dict[str, Any]:
     return body
 
 
-def parse_model(body: Mapping[str, Any], known: str) -> str:
-    """The name as it was asked for; one without a tag means `:latest`."""
+def parse_model(body: Mapping[str, Any], known: Models, speaking: str = "") -> tuple[str, Model]:
+    """The name as it was asked for, and whose it is; `speaking`: what it must be able to do, in Ollama's words."""
     model: str = typed(body, "model", str, "") or typed(body, "name", str, "")
     if not model:
         raise Refused(400, "model is required")
-    if model.removesuffix(":latest") != known.removesuffix(":latest"):
+    found = known.named(model)
+    if found is None:
         raise Refused(404, f"model '{model}' not found")
-    return model
+    if speaking and not found.speaks:
+        raise Refused(400, f'"{model}" does not support {speaking}')
+    return model, found
 
 
 def typed(values: Mapping[str, Any], name: str, kind: type | tuple[type, ...], default: Any) -> Any:

@@ -35,9 +35,10 @@ CREATED = 1_721_746_800
 class OpenAI:
     """OpenAI's API on `engine`; `wall` tells the time of day that `created` shows."""
 
-    def __init__(self, engine: Engine, loaded: Loaded, wall: Callable[[], datetime]) -> None:
+    def __init__(self, engine: Engine, loaded: Mapping[str, Loaded], wall: Callable[[], datetime]) -> None:
+        """`loaded`: of each model by its name."""
         self._engine, self._loaded, self._wall = engine, loaded, wall
-        self._known = engine.physics.model
+        self._known = engine.models
 
     def routes(self) -> list[Route]:
         return [
@@ -57,29 +58,30 @@ class OpenAI:
     async def _generation(self, request: Request, parse: Callable[[Mapping[str, Any]], Prompt], sort: str) -> Any:
         raw = await request.body()
         body = parse_body(raw)
-        model, prompt, (streams, usage) = parse_model(body, self._known), parse(body), parse_streaming(body)
+        name, model = parse_model(body, self._known, request.url.path.lstrip("/"))
+        prompt, (streams, usage) = parse(body), parse_streaming(body)
         who = asker(request.headers, raw)
         chats, created = parse is parse_chat, int(self._wall().timestamp())
-        wire = OpenAIWire(_answer_id(sort, who), model, created, streams=streams, chats=chats, usage=usage, tool=prompt.tool)
-        return self._loaded.during(Generation(self._engine, prompt, who, wire), None)
+        wire = OpenAIWire(_answer_id(sort, who), name, created, streams=streams, chats=chats, usage=usage, tool=prompt.tool)
+        return self._loaded[model.name].during(Generation(self._engine, model, prompt, who, wire), None)
 
     async def _embed(self, request: Request) -> Response:
         body = parse_body(await request.body())
-        model, inputs, (dimensions, base64) = parse_model(body, self._known), parse_inputs(body), parse_form(body)
-        self._loaded.use(None)
+        (name, model), inputs, (dimensions, base64) = parse_model(body, self._known), parse_inputs(body), parse_form(body)
+        self._loaded[model.name].use(None)
         told = [
             {"object": "embedding", "index": at, "embedding": _base64(vector) if base64 else vector}
             for at, vector in enumerate(await vectors(inputs, dimensions))
         ]
         counted = sum(map(tokens, inputs))
         usage = {"prompt_tokens": counted, "total_tokens": counted}
-        return json_reply({"object": "list", "data": told, "model": model, "usage": usage})
+        return json_reply({"object": "list", "data": told, "model": name, "usage": usage})
 
     async def _models(self, _: Request) -> Response:
-        return json_reply({"object": "list", "data": [_listed(self._known)]})
+        return json_reply({"object": "list", "data": [_listed(one.name) for one in self._known]})
 
     async def _model(self, request: Request) -> Response:
-        return json_reply(_listed(parse_model(request.path_params, self._known)))
+        return json_reply(_listed(parse_model(request.path_params, self._known)[0]))
 
 
 def _answer_id(sort: str, who: Asker) -> str:

@@ -7,6 +7,7 @@ import orjson
 
 from model_server.answers import Prompt, tokens
 from model_server.embeddings import CONTEXT, DIMENSIONS
+from model_server.models import Model, Models
 from model_server.openai_fields import Number, Refused, missing, number, texts, told_value, too_long, typed, unknown, wrong
 from model_server.tools import ANSWER, Tool, chosen, parse_tools, written
 
@@ -88,14 +89,18 @@ def parse_body(raw: bytes) -> dict[str, Any]:
     return body
 
 
-def parse_model(body: Mapping[str, Any], known: str) -> str:
-    """The name as it was asked for; `:latest` is as good as no tag, as with Ollama."""
+def parse_model(body: Mapping[str, Any], known: Models, speaking: str = "") -> tuple[str, Model]:
+    """The name as it was asked for, and whose it is; `speaking`: the address where only a model with words is of use."""
     model: str = typed(body, "model", str, "")
     if not model:
         raise Refused("you must provide a model parameter")
-    if model.removesuffix(":latest") != known.removesuffix(":latest"):
+    found = known.named(model)
+    if found is None:
         raise no_model(model)
-    return model
+    if speaking and not found.speaks:
+        sort = "chat" if "chat" in speaking else "completion"
+        raise Refused(f"This is not a {sort} model and thus not supported in the {speaking} endpoint.", "model", status=404)
+    return model, found
 
 
 def no_model(model: str) -> Refused:

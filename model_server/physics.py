@@ -25,6 +25,8 @@ class Physics:
     """Ollama's own default of OLLAMA_MAX_QUEUE."""
     model: str = "llama3.1"
     seed: int = 7
+    also: "tuple[Physics, ...]" = ()
+    """Other models on the same machine, with slots of their own; seed and queue are those of this one."""
 
 
 RANGES: dict[str, tuple[float, float]] = {
@@ -38,6 +40,8 @@ RANGES: dict[str, tuple[float, float]] = {
     "seed": (-inf, inf),
 }
 """What each number may be, both ends included."""
+OWN = tuple(name for name in RANGES if name not in ("seed", "queue"))
+"""What a model beside the first may have of its own."""
 
 
 def first_token_s(physics: Physics, key: str, attempt: int) -> float:

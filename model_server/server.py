@@ -15,8 +15,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from model_server.app import app
 from model_server.generation import Engine
+from model_server.models import Models
 from model_server.physics import Physics
-from model_server.slots import Slots
 from records.bad_input import BadInput
 from records.jsonl import RowFile
 from records.prompts import Prompts, read_prompts
@@ -80,7 +80,7 @@ def serve(physics: Physics, port: int = 0, rows_path: str | None = None, prompts
     listener, rows, prompts = _listen(port, problems), _rows(rows_path, problems), _prompts(prompts_path, problems)
     if problems:
         raise BadInput(*problems)
-    engine = Engine(physics, Slots(physics.slots, physics.queue), rows, prompts)
+    engine = Engine(Models(physics), rows, prompts)
     config = uvicorn.Config(
         _quiet(app(engine, lambda: datetime.now(UTC))),
         http="httptools",

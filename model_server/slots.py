@@ -11,10 +11,13 @@ class Busy(Exception):
 class Slots:
     """`async with slots:` holds one; who is cancelled while waiting leaves the queue."""
 
-    def __init__(self, slots: int, queue: int) -> None:
+    def __init__(self, slots: int, queue: int, one_queue: "list[Slots] | None" = None) -> None:
+        """`one_queue`: all whose waiting counts together, where these join them."""
         self.free = slots
         self._queue = queue
         self._waiting: deque[asyncio.Future[None]] = deque()
+        self._all = [] if one_queue is None else one_queue
+        self._all.append(self)
 
     @property
     def waiting(self) -> int:
@@ -24,7 +27,7 @@ class Slots:
         if self.free:  # while one is free, nobody waits
             self.free -= 1
             return
-        if self.waiting >= self._queue:
+        if sum(one.waiting for one in self._all) >= self._queue:
             raise Busy
         turn = asyncio.get_running_loop().create_future()
         self._waiting.append(turn)

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from records.foreign import How, Row, adopt
-from records.rows import RIGHT
+from records.rows import EMBEDS, RIGHT
 
 __all__ = ["Measurement", "Row", "join"]
 
@@ -78,7 +78,7 @@ def _measure(
         request=request,
         outcome=outcome,
         faults={fault["fault"]: fault["kind"] for call in calls for fault in call["struck"]},
-        attempts=len(calls) or attempts,
+        attempts=sum(call.get("path") not in EMBEDS for call in calls) or attempts,
         tokens_spent=spent,
         tokens_wasted=max(0, spent - useful),
         served_by=told.get("served_by") or request["served_by"],

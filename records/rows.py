@@ -14,6 +14,8 @@ WRONG = frozenset({"duplicated", "wrong", "garbled"})
 """The user got an answer that looks complete and is not the right one."""
 PROBES = frozenset({"/", "/api/version", "/api/tags", "/api/ps", "/v1/models"})
 """Routes of a provider that ask whether it is there, not for an answer."""
+EMBEDS = frozenset({"/api/embed", "/api/embeddings", "/v1/embeddings"})
+"""Routes that make vectors: a call to one is no attempt at an answer, whoever's request it was made for."""
 BODY_KEYED = "body-"
 """How the id begins that the proxy gives a call without one: a digest of its body follows."""
 

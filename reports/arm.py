@@ -54,6 +54,8 @@ class Arm:
     """One for each pair that left rows or should have."""
     joins: Joins = NO_JOINS
     """How its calls were joined to its requests."""
+    faults: bool = True
+    """False where the plan spared it."""
 
     @property
     def rows(self) -> pd.DataFrame:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from records.rows import EMBEDS
 from reports.columns import UNKNOWN, Columns
 from reports.fields import UNTOLD, Values
 from reports.tables import Tables
@@ -19,7 +20,7 @@ def attempts_of(tables: Tables) -> pd.DataFrame:
     told, called, generated: whether the app, the proxy, the model tell of it; read: whether the model read its prompt; struck:
     by a fault. reason, outcome: "" where the app does not tell. Times on the run's clock, NaN where unknown.
     """
-    app, calls, model = tables.attempts, tables.calls, tables.model
+    app, calls, model = tables.attempts, _attempted(tables), tables.model
     number, attempt, rows = aligned(
         (app["number"], calls["number"], model["number"]), (ordinals(app), calls["attempt"], model["attempt"])
     )
@@ -51,6 +52,13 @@ def attempts_of(tables: Tables) -> pd.DataFrame:
         },
         copy=False,
     )
+
+
+def _attempted(tables: Tables) -> Columns:
+    """The calls that are attempts at an answer."""
+    paths = tables.words["path"]
+    embeds = np.isin(tables.calls["path"], [paths[path] for path in EMBEDS if path in paths])
+    return tables.calls.picked(~embeds) if embeds.any() else tables.calls
 
 
 def ordinals(app: Columns) -> Values:

@@ -60,6 +60,12 @@ class Columns:
             self._room[name][self.rows : rows] = values
         self.rows = rows
 
+    def picked(self, kept: Values) -> "Columns":
+        """These rows only."""
+        found = Columns()
+        found.add({name: self[name][kept] for name in self._room})
+        return found
+
     def __getitem__(self, name: str) -> Values:
         """The whole column."""
         return self._room[name][: self.rows]

@@ -6,13 +6,10 @@ from typing import Any
 import numpy as np
 
 from records.foreign import Joins, adopt
-from records.rows import PROBES
+from records.rows import EMBEDS, PROBES
 from reports.columns import Columns
 from reports.fields import Values
 from reports.tables import Tables
-
-EMBEDS = frozenset({"/api/embed", "/api/embeddings", "/v1/embeddings"})
-"""What an app may ask of its own accord, as the reference app's cache does when it starts."""
 
 
 def joined(tables: Tables) -> tuple[Joins, Mapping[str, Any]]:

@@ -91,6 +91,7 @@ def has_rows(folder: RunFolder) -> bool:
 
 def _arm_of(name: str, pairs: Sequence[PairRead], manifest: dict[str, Any]) -> Arm:
     changes = [change for one in pairs for change in changes_of(one.changes, one.pair, one.first_s)]
+    faults = next(arm.get("faults") is not False for arm in manifest["arms"] if arm["name"] == name)
     return Arm(
         name,
         on_terms(gather([one.frames for one in pairs]), terms_of(manifest)),
@@ -98,7 +99,8 @@ def _arm_of(name: str, pairs: Sequence[PairRead], manifest: dict[str, Any]) -> A
         frozenset().union(*(one.sources for one in pairs)),
         dict(sum((one.planned for one in pairs), Counter())),
         tuple(changes),
-        windows_of(plan_faults(manifest)),
+        windows_of(plan_faults(manifest)) if faults else (),
         tuple(one.tally for one in pairs),
         sum((one.joins for one in pairs), NO_JOINS),
+        faults,
     )

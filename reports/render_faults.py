@@ -27,7 +27,7 @@ def fates(report: Report, name: str) -> list[str]:
 
 def fate(landed: Landing | None, recovered: Recovery | None) -> str:
     """What became of those who met a fault; before it, what makes that no evidence; after it, why nobody met it."""
-    told = survived(recovered) if recovered else "met by no request"
+    told = survived(recovered) if recovered else "met by no request" if landed else "spared this arm"
     if landed and landed.severed:
         told = f"{calls(landed.severed)} severed by a bug, which is no evidence; {told}"
     if not landed or not landed.silenced or landed.struck:

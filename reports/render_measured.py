@@ -72,7 +72,7 @@ def facts(manifest: dict[str, Any]) -> Facts:
         "Scenario": scenario.get("path"),
         "Fault plan": plan.get("path"),
         "Seed": manifest.get("seed"),
-        "Arms": ", ".join(f"{arm['name']} (features {arm.get('features', 'unknown')})" for arm in manifest["arms"]),
+        "Arms": ", ".join(f"{arm['name']} (features {_told_of(arm)})" for arm in manifest["arms"]),
         "Pairs of arms": manifest["pairs"],
         "Offered load": f"{manifest['rate_per_s']:g} requests/s, open loop" if manifest.get("rate_per_s") else None,
         "Duration": f"{manifest['duration_s']:g} s for each arm" if manifest.get("duration_s") else None,
@@ -83,6 +83,10 @@ def facts(manifest: dict[str, Any]) -> Facts:
         "Versions": _listed(manifest.get("versions") or {}),
     }
     return [(name, str(value)) for name, value in told.items() if value not in (None, "")]
+
+
+def _told_of(arm: dict[str, Any]) -> str:
+    return f"{arm.get('features', 'unknown')}{', without faults' if arm.get('faults') is False else ''}"
 
 
 def _bounds(goodput: Goodput | None) -> str:

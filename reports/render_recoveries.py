@@ -11,8 +11,9 @@ MOST = 40
 """Lines; of more the longest are shown."""
 METHOD = (
     f"After a window in which faults could strike, the time until the first {GROUP} requests in succession failed no more "
-    "often and waited no longer, by their P95, than requests did before the first window. What is shorter than these "
-    "requests last cannot be told."
+    "often and waited no longer, by their P95, than requests did before the first window, and after which no relapse "
+    f"followed: no {GROUP} of whom more failed or waited longer than chance explains. What is shorter than these requests last "
+    "cannot be told."
 )
 
 
@@ -33,6 +34,11 @@ def _length(one: TimeToRecover) -> float:
     return inf if one.seconds is None else one.seconds
 
 
+def _told(one: TimeToRecover) -> str:
+    told = f"after {seconds(one.seconds)}" if one.seconds is not None else f"not known: {one.why}"
+    return f"{told}; a first time after {seconds(one.first_back_s)}, then a relapse" if one.first_back_s is not None else told
+
+
 def _line(arm: str, one: TimeToRecover, in_pairs: bool) -> dict[str, str]:
     until = "on" if one.to_s is None else f"to {one.to_s:.1f} s"
     pair = f"pair {one.pair}, " if in_pairs else ""
@@ -40,6 +46,6 @@ def _line(arm: str, one: TimeToRecover, in_pairs: bool) -> dict[str, str]:
         "arm": arm,
         "window": f"{pair}{one.from_s:.1f} s {until}",
         "faults": ", ".join(one.faults),
-        "told": f"after {seconds(one.seconds)}" if one.seconds is not None else f"not known: {one.why}",
+        "told": _told(one),
         "by": f"{GROUP} requests within {seconds(one.group_s)}" if one.group_s is not None else "",
     }

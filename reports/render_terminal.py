@@ -38,10 +38,10 @@ def _table(first: str, *columns: str) -> Table:
 
 
 def _arms(report: Report) -> Table:
-    _, after = shown_arms(report)
+    before, after = shown_arms(report)
     compared = comparison_of(report, after.name)
     names = [arm.name for arm in report.arms]
-    table = _table("", *names, *([f"{after.name} − {names[0]}"] if compared else []))
+    table = _table("", *names, *([f"{after.name} − {before.name}"] if before and compared else []))
     for name in [one for one in SHORT if one not in IF_ASKED or any(arm.metrics[one] is not None for arm in report.arms)]:
         cells = [Text(arm_figure(name, arm)) for arm in report.arms]
         if compared:

@@ -106,7 +106,7 @@ def make_report(run: Run) -> Report:
             overall(arm),
             tuple(by_fault(arm)),
             tuple(by_kind(arm)),
-            tuple(landings(arm, run.plan_faults)),
+            tuple(landings(arm, run.plan_faults if arm.faults else ())),
             arm.changes,
             _outcomes(arm),
             ledger(arm),
@@ -123,7 +123,7 @@ def make_report(run: Run) -> Report:
     checks = check(run.arms, run.manifest, metrics)
     gates = gates_of(run)
     found = verdict(metrics, judged, landed, partial, run.manifest.get("cpu_share") or {}, checks, gates)
-    ordinary = tuple(reweight(arm, run.strata) for arm in run.arms) if run.strata else ()
+    ordinary = tuple(reweight(arm, run.strata) for arm in run.arms if arm.faults) if run.strata else ()
     details = tuple(waterfalls(arm) for arm in run.arms)
     worth = ablation(run, comparisons)
     return Report(run, arms, comparisons, judged, found, checks, ordinary, gates, worth, details)

@@ -37,6 +37,7 @@ ARM = known(
         "name": {"type": "string"},
         "features": {"type": "string", "description": "The optimizations that were on."},
         "environment": {**keyed({"type": "string"}), "description": "What the app was started with."},
+        "faults": YES_OR_NO | {"description": "False where the plan spared this arm."},
     },
     ("name",),
 )
@@ -55,12 +56,13 @@ WORKLOAD = known(
     },
     description="What users ask, and when.",
 )
+PHYSICS: dict[str, Schema] = {
+    **dict.fromkeys(("first_token_s", "first_token_sigma", "gap_s", "gap_sigma"), NUMBER),
+    **dict.fromkeys(("words", "slots", "queue", "seed"), WHOLE),
+    "model": TEXT,
+}
 MODEL = known(
-    {
-        **dict.fromkeys(("first_token_s", "first_token_sigma", "gap_s", "gap_sigma"), NUMBER),
-        **dict.fromkeys(("words", "slots", "queue", "seed"), WHOLE),
-        "model": TEXT,
-    },
+    {**PHYSICS, "also": listed(known(PHYSICS)) | {"description": "The models beside it, where there are some."}},
     description="The embedded model's physics.",
 )
 APP = known(

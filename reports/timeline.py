@@ -99,8 +99,8 @@ def _caption(arms: list[Arm], step_s: int, sampled: bool) -> str:
     if any(arm.changes for arm in arms):
         told += " Dashed: something about the faults was changed, as listed below."
         told += f" {MOST_MARKS} marks of each arm are shown." if any(len(arm.changes) > MOST_MARKS for arm in arms) else ""
-    if any(arm.windows for arm in arms):
-        told += f" Shaded: the planned windows, {_windows_told(arms[0])}."
+    if windowed := next((arm for arm in arms if arm.windows), None):
+        told += f" Shaded: the planned windows, {_windows_told(windowed)}."
     if sampled:
         told += f" Too many to draw all: {MOST_DOTS} requests and {MOST_TICKS} faults of each arm are shown, evenly picked."
     return told

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from harness.bench.analyzer import measure_analyzer
 from harness.bench.app import measure_app
+from harness.bench.cached import measure_cached
 from harness.bench.load import measure_load
 from harness.bench.memory import measure_memory
 from harness.bench.neighbours import measure_neighbours
@@ -20,6 +21,7 @@ PARTS = {
     "neighbours": measure_neighbours,
     "memory": measure_memory,
     "app": measure_app,
+    "cached": measure_cached,
     "analyzer": measure_analyzer,
 }
 

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from statistics import median
+from typing import Protocol
 
 import aiohttp
 
@@ -14,12 +15,12 @@ from harness.processes import Process
 
 @dataclass(frozen=True)
 class Cost:
-    """What streams cost, round by round."""
+    """What requests cost, round by round."""
 
     cpu_ms: "Spread"
-    """Of the process, a stream."""
+    """Of the process, a request."""
     per_s: "Spread"
-    """Streams a second, asked for as fast as they come."""
+    """Requests a second, asked for as fast as they are answered."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,16 @@ class Spread:
         return Spread(tuple(mine / its for mine, its in zip(self.values, other.values, strict=True)))
 
 
+class Load(Protocol):
+    """So many requests, all of which must be answered in full."""
+
+    @property
+    def count(self) -> int: ...
+
+    async def ask(self, first: int) -> None:
+        """Asks them, numbered from `first`."""
+
+
 @dataclass(frozen=True)
 class Streams:
     """What to ask for."""
@@ -45,25 +56,28 @@ class Streams:
     count: int = 150
     at_once: int = 20
 
+    async def ask(self, first: int) -> None:
+        await _ask_all(self, first)
 
-def cost_of(process: Process, streams: Streams, first: int) -> tuple[float, float]:
-    """CPU milliseconds of `process` a stream, and streams a second; they are numbered from `first`, all must end complete."""
+
+def cost_of(process: Process, load: Load, first: int) -> tuple[float, float]:
+    """CPU milliseconds of `process` a request, and requests a second; they are numbered from `first`."""
     before_s, began_s = process.cpu_s(), time.monotonic()
-    asyncio.run(_ask_all(streams, first))
+    asyncio.run(load.ask(first))
     after_s, took_s = process.cpu_s(), time.monotonic() - began_s
     if before_s is None or after_s is None:
         raise SystemExit("This system does not tell the CPU seconds of a process; the bench needs Linux.")
-    return (after_s - before_s) * 1000 / streams.count, streams.count / took_s
+    return (after_s - before_s) * 1000 / load.count, load.count / took_s
 
 
-def in_turn(processes: Mapping[str, Process], streams: Mapping[str, Streams], rounds: int) -> dict[str, Cost]:
-    """What a stream of each process costs, asked in turn; a first round warms up and does not count."""
+def in_turn(processes: Mapping[str, Process], loads: Mapping[str, Load], rounds: int) -> dict[str, Cost]:
+    """What a request of each load costs its process, asked in turn; a first round warms up and does not count."""
     spent: dict[str, list[tuple[float, float]]] = {name: [] for name in processes}
     first = 0
     for round_ in range(rounds + 1):
         for name, process in processes.items():
-            cost = cost_of(process, streams[name], first)
-            first += streams[name].count
+            cost = cost_of(process, loads[name], first)
+            first += loads[name].count
             if round_:
                 spent[name].append(cost)
     return {name: Cost(*(Spread(tuple(one)) for one in zip(*costs, strict=True))) for name, costs in spent.items()}

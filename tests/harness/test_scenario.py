@@ -2,8 +2,15 @@ from pathlib import Path
 
 import pytest
 
-from harness.scenario import SCENARIOS, parse_scenario, read_scenario, with_plan
+from harness.cli import main
+from harness.manifest import make_manifest
+from harness.scenario import SCENARIOS, names_in, parse_scenario, read_scenario, with_plan
+from harness.stack import _flags as model_flags
+from harness.stack import stack_plan
+from model_server.cli import parse as read_flags
+from model_server.physics import Physics
 from records.bad_input import BadInput
+from records.folder import RunFolder
 
 HERE = Path("mine.toml")
 GOOD = {"arms": {"off": {"features": "none"}, "on": {"features": "all"}}}
@@ -15,9 +22,18 @@ def problems_of(**changes):
     return list(caught.value.problems)
 
 
-@pytest.mark.parametrize("path", sorted(SCENARIOS.glob("*.toml")), ids=lambda path: path.stem)
-def test_every_scenario_of_ours_is_good(path):
-    assert read_scenario(path).name == path.stem
+@pytest.mark.parametrize("name", names_in(SCENARIOS))
+def test_every_scenario_of_ours_is_good(name):
+    assert read_scenario(name).name == name.rpartition("/")[2]
+
+
+def test_a_claims_scenario_is_named_with_its_folder_and_listed(capsys):
+    """`headwind run claims/a3`; a misspelt one is told with its folder, too."""
+    assert main(["scenarios", "list"]) == 0
+    assert "claims/a3  claim A3" in capsys.readouterr().out
+    assert read_scenario("claims/a3").plan_path == SCENARIOS / "claims" / "plans" / "cuts.toml"
+    with pytest.raises(BadInput, match=r"claims/z9: no such scenario. Give a TOML file, or one of: .*article, .*claims/a1"):
+        read_scenario("claims/z9")
 
 
 def test_a_scenario_is_found_by_its_name():
@@ -38,6 +54,28 @@ def test_a_scenario_may_ask_for_another_weather_than_its_plans_own():
 
 def test_the_seed_is_also_the_models():
     assert parse_scenario(GOOD | {"seed": 11}, "", HERE).physics.seed == 11
+
+
+def test_a_model_beside_the_first_has_what_it_has_but_for_what_is_its_own():
+    """And is started with it, and found again in the manifest, from where a request is replayed."""
+    model = {"words": 9, "also": {"small:1b": {"first_token_s": 0.1, "slots": 3}}}
+    scenario = parse_scenario(GOOD | {"model": model, "seed": 4}, "", HERE)
+    manifest = make_manifest(scenario, "id", scenario.arms, ())
+
+    assert scenario.physics.also == (Physics(words=9, seed=4, model="small:1b", first_token_s=0.1, slots=3),)
+    assert read_flags(model_flags(scenario.physics))[0] == scenario.physics
+    assert manifest["model"]["also"][0]["model"] == "small:1b"
+    assert "also" not in make_manifest(parse_scenario(GOOD, "", HERE), "id", scenario.arms, ())["model"]
+
+
+def test_an_arm_may_be_without_faults():
+    arms = {"off": {"features": "none"}, "calm": {"features": "none", "faults": False}}
+    scenario = parse_scenario({"plan": "article", "arms": arms}, "", HERE)
+    told = make_manifest(scenario, "id", scenario.arms, ())["arms"]
+    plans = [stack_plan(scenario, arm, RunFolder(Path("no-such-run"))).plan_path for arm in scenario.arms]
+
+    assert [arm.plain for arm in scenario.arms] == [False, True] and [arm.get("faults") for arm in told] == [None, False]
+    assert plans == [scenario.plan_path, None]
 
 
 def test_the_api_is_told_to_the_app_of_each_arm_which_may_say_otherwise():
@@ -73,6 +111,11 @@ def test_a_file_that_is_no_toml_is_told(tmp_path):
         ({"workload": {"stream_share": 1.5}}, "mine.toml, workload.stream_share: must be between 0 and 1, got 1.5"),
         ({"model": {"gap": 1}}, 'mine.toml, model.gap: "gap" is not a key.'),
         ({"model": {"api": "openia"}}, 'mine.toml, model.api: "openia" is not a known API. Did you mean "openai"?'),
+        ({"model": {"also": {"b": {"seed": 1}}}}, 'mine.toml, model.also.b.seed: "seed" is not a key.'),
+        ({"model": {"also": {"b": {"gap_s": -1}}}}, "mine.toml, model.also.b.gap_s: must be between 0 and 3600, got -1"),
+        ({"model": {"also": {"llama3.1:latest": {}}}}, 'mine.toml, model.also.llama3.1:latest: is the model "llama3.1" itself'),
+        ({"model": {"also": ["b"]}}, "mine.toml, model.also: must be a table, got ['b']"),
+        ({"arms": {"off": {"features": "none", "faults": "no"}}}, "mine.toml, arms.off.faults: must be true or false"),
         ({"model": {"slots": 0}}, "mine.toml, model.slots: must be at least 1, got 0"),
         ({"arms": {"../out": {"features": "none"}}}, 'mine.toml, arms.../out: "../out" must be made of letters'),
         ({"name": "a/b c"}, 'mine.toml, name: "a/b c" must be made of letters'),

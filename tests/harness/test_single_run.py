@@ -28,6 +28,8 @@ def test_an_arm_of_our_own_speaks_the_scenarios_api():
 
 
 def test_the_scenarios_own_names_come_first():
+    spared = replace(ARTICLE.arms[0], name="calm", plain=True)
+    assert arm_of(replace(ARTICLE, arms=(*ARTICLE.arms, spared)), "none").name == "off"
     plain = replace(ARTICLE, arms=(replace(ARTICLE.arms[0], name="plain"),))
     assert arm_of(plain, "none").name == "plain"
     assert arm_of(plain, "").name == "plain"

@@ -18,10 +18,30 @@ from records.jsonl import read_rows
 
 def test_flags_are_the_fields_of_physics():
     physics = Physics(0.2, 0, 0.01, 0.1, 8, 2, 0, "qwen3", 9)
-    flags = [f"--{name.replace('_', '-')}={value}" for name, value in vars(physics).items()]
+    flags = [f"--{name.replace('_', '-')}={value}" for name, value in vars(physics).items() if name != "also"]
 
     assert parse([*flags, "--port", "80", "--rows", "x", "--prompts", "y"]) == (physics, 80, "x", "y")
     assert parse([]) == (Physics(), 0, None, None)
+
+
+def test_models_beside_the_first_have_what_it_has_but_for_what_is_their_own():
+    physics, *_ = parse(["--words", "8", "--also", "small first_token_s=0.2 slots=2", "--also", "large"])
+
+    small = Physics(words=8, model="small", first_token_s=0.2, slots=2)
+    assert physics == Physics(words=8, also=(small, Physics(words=8, model="large")))
+
+
+def test_what_is_wrong_with_a_model_beside_the_first_is_told_at_once():
+    with pytest.raises(BadInput) as bad:
+        parse(["--also", "small gap_s=x word=3 seed=1", "--also", "", "--also", "llama3.1:latest"])
+
+    assert [problem.partition(". Did")[0].partition(" Known")[0] for problem in bad.value.problems] == [
+        '--also small, gap_s: must be a number, got "x"',
+        '--also small: "word" is not a setting',
+        '--also small: "seed" is not a setting.',
+        "--also: must not be blank",
+        '--also: "llama3.1:latest" is there already',
+    ]
 
 
 def test_every_problem_is_told_at_once():

@@ -169,10 +169,10 @@ def test_embeddings_asynchronously_and_with_fewer_dimensions(shared: Any):
 def test_lists_of_models(shared: Any):
     client = ollama.Client(shared.url)
 
-    assert [one.model for one in client.list().models] == ["llama3.1:latest"]
+    assert [one.model for one in client.list().models] == ["llama3.1:latest", "nomic-embed-text:latest"]
     shown = client.show(MODEL)
     assert shown.modelinfo is not None and shown.modelinfo["llama.embedding_length"] == 768
-    assert [one.id for one in openai_client(shared).models.list()] == [MODEL]
+    assert [one.id for one in openai_client(shared).models.list()] == [MODEL, "nomic-embed-text"]
     assert openai_client(shared).models.retrieve(MODEL).owned_by == "library"
 
 

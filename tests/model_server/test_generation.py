@@ -11,8 +11,8 @@ import pytest
 
 from model_server.answers import Prompt, answer
 from model_server.generation import Engine, asker
+from model_server.models import Models
 from model_server.physics import Physics, first_token_s
-from model_server.slots import Slots
 from records.prompts import Prompts
 from records.proof import check
 
@@ -96,15 +96,16 @@ def test_attempts_are_counted_by_who_counts_them(headers: dict[str, str], attemp
 
 def test_an_answer_proves_itself_to_the_user_whatever_the_app_made_of_the_question():
     """Told the workload's prompts, the model names the one it was asked, as the user's first turn."""
-    engine = Engine(Physics(), Slots(1, 1), prompts=Prompts({"q1": "Why?"}))
+    models = Models(Physics())
+    engine = Engine(models, prompts=Prompts({"q1": "Why?"}))
     wrapped = Prompt(
         "Be kind. Question: Why?", ["Say hello", "Hello!", "Be kind. Question: Why?"], {"temperature": 0.3}, turn=2
     )
 
-    text = "".join(answer(engine.asked(wrapped), 8, 7, "p01-000001", 1).pieces)
+    text = "".join(answer(engine.asked(wrapped, models.first), 8, 7, "p01-000001", 1).pieces)
     assert check(text, "Why?", {"temperature": 0.3}).outcome == "ok"
     other = Prompt("Which?", ["Which?"], turn=2)
-    assert engine.asked(other) is other and Engine(Physics(), Slots(1, 1)).asked(wrapped) is wrapped
+    assert engine.asked(other, models.first) is other and Engine(models).asked(wrapped, models.first) is wrapped
 
 
 def test_a_client_that_leaves_before_the_first_token_is_noticed(model: Any):

@@ -165,7 +165,7 @@ def test_the_ollama_client_understands_it(model: Any):
 
     async def talk() -> None:
         listed = await client.list()
-        assert [one.model for one in listed.models] == ["llama3.1:latest"]
+        assert [one.model for one in listed.models] == ["llama3.1:latest", "nomic-embed-text:latest"]
         assert (await client.show("llama3.1")).capabilities == ["completion", "tools", "embedding"]
         parts = [part async for part in await client.chat("llama3.1", messages, options=options, stream=True)]
         whole = await client.chat("llama3.1", messages, options=options)

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from model_server.answers import Prompt
+from model_server.models import Models
 from model_server.openai_fields import Refused
 from model_server.openai_parse import (
     parse_body,
@@ -15,6 +16,7 @@ from model_server.openai_parse import (
     parse_model,
     parse_streaming,
 )
+from model_server.physics import Physics
 
 USER = {"role": "user", "content": "Why?"}
 WEATHER = {"type": "function", "function": {"name": "get_weather", "parameters": {"required": ["city"]}}}
@@ -194,7 +196,7 @@ def test_every_refusal_names_parameter_and_code(body: dict[str, Any], told: str,
         ),
         (parse_body, b"", "We could not parse the JSON body of your request"),
         (parse_body, b"[]", "The JSON body of your request must be an object."),
-        (lambda body: parse_model(body, "m"), {}, "you must provide a model parameter"),
+        (lambda body: parse_model(body, Models(Physics())), {}, "you must provide a model parameter"),
     ],
 )
 def test_what_else_is_refused(parse: Any, body: Any, told: str):
@@ -205,7 +207,8 @@ def test_what_else_is_refused(parse: Any, body: Any, told: str):
 
 
 def test_a_model_is_known_with_and_without_its_tag():
-    assert parse_model({"model": "llama3.1:latest"}, "llama3.1") == "llama3.1:latest"
+    known = Models(Physics())
+    assert parse_model({"model": "llama3.1:latest"}, known) == ("llama3.1:latest", known.first)
     with pytest.raises(Refused) as refused:
-        parse_model({"model": "gpt-4o"}, "llama3.1")
+        parse_model({"model": "gpt-4o"}, known)
     assert (refused.value.status, refused.value.error["code"]) == (404, "model_not_found")

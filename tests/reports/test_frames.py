@@ -154,6 +154,17 @@ def test_attempts_without_an_ordinal_are_numbered_in_their_order(rows: SimpleNam
     assert found["called"].tolist() == [True, True, False]
 
 
+def test_the_making_of_an_embedding_is_no_attempt_though_what_struck_it_was_met(rows: SimpleNamespace):
+    """It bears the id of its request, and the first ordinal."""
+    strike = [{"name": "cuts", "kind": "cut"}]
+    calls = [rows.as_row(rows.a_call("p01-000001", 1)), rows.as_row(rows.a_call("p01-000001", 1, faults=strike))]
+    calls[1]["path"] = "/api/embed"
+    found = frames(tables_of({REQUESTS: [rows.as_row(rows.a_request(1))], APP: [], CALLS: calls, MODEL: []}), 10.0)
+
+    assert found.attempts[["at", "attempt"]].to_numpy().tolist() == [[0, 1]] and not found.attempts["struck"].any()
+    assert (found.rows["attempts"].tolist(), found.rows["met"].tolist()) == ([1], [True])
+
+
 def test_texts_are_categories_in_alphabetical_order(rows: SimpleNamespace):
     asked = [rows.a_request(1, prompt_key="z"), rows.a_request(2, prompt_key="a"), rows.a_request(3, prompt_key=None)]
     keys = rows.an_arm(asked).rows["prompt_key"]

@@ -1,0 +1,1 @@
+"""Conversations: sessions with a history, and a graph with checkpoints. Nobody sees a conversation of somebody else."""
