@@ -8,7 +8,10 @@ import httpx
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 
-from reference_app import features, health
+from reference_app import batch, features, health
+from reference_app.conversation import graph_routes, sessions
+from reference_app.conversation.talks import Talks
+from reference_app.features.as_published import ALONE, published_model
 from reference_app.features.warm_up import WarmUp
 from reference_app.log import open_log
 from reference_app.means import Means
@@ -33,7 +36,9 @@ def create_app(settings: Settings | None = None, transport: httpx.AsyncBaseTrans
     transport = transport or make_transport()
     carrier = ProviderTransport(tracing.carried(transport) if tracing else transport)
     means = Means(settings, make_provider(settings, carrier), embedder(settings, carrier))
-    model = ResilientChatModel(provider=means.provider, features=features.build(means))
+    model = ResilientChatModel(provider=means.provider, features=features.build(means), prices=means.prices)
+    if ALONE in features.parse(settings.features):
+        model = published_model(means.settings, model)
 
     log = open_log(settings.log_path, secrets_of(dict(settings).values()))
     warming = WarmUp(settings, log)
@@ -42,6 +47,8 @@ def create_app(settings: Settings | None = None, transport: httpx.AsyncBaseTrans
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         if "warm_up" in features.parse(settings.features):
             await warming.start(app)
+        if settings.checkpoints != "memory":
+            await app.state.talks.warm()
         yield
         await warming.aclose()
         await model.aclose()
@@ -52,11 +59,15 @@ def create_app(settings: Settings | None = None, transport: httpx.AsyncBaseTrans
 
     app = FastAPI(title="reference_app", lifespan=lifespan)
     app.state.model, app.state.means = model, means
+    app.state.talks = talks = Talks(model, means.checkpoints)
     key = {"authorization": f"Bearer {settings.api_key.get_secret_value()}"} if settings.provider == "openai" else {}
     app.state.provider_client = httpx.AsyncClient(base_url=settings.provider_url, transport=carrier, headers=key)
     app.state.probe = PROBES[settings.provider]
-    app.state.metrics, app.state.draining = Metrics(model.features), False
+    app.state.metrics, app.state.draining = Metrics({**model.features, "sessions": means.histories, "graph": talks}), False
     app.include_router(router)
+    app.include_router(batch.router)
+    app.include_router(sessions.router)
+    app.include_router(graph_routes.router)
     app.include_router(health.router)
     app.add_exception_handler(RequestValidationError, refuse)
     app.add_middleware(

@@ -47,9 +47,10 @@ async def attempt(call: Call) -> Chunks:
         raise
     finally:
         this.finished_s = clock()
+        call.account.finish = this.finish or call.account.finish
         for observe in call.observers:
             observe(this, failure)
-        _tell(call.account, this)
+        tell(call.account, this)
         # A generator left halfway is finalized some time later; the provider is to notice now.
         if this.response is not None:
             await this.response.aclose()
@@ -65,13 +66,15 @@ def _chunks(call: Call) -> Chunks:
 
 
 def _note_end(this: Attempt, chunk: ChatGenerationChunk) -> None:
-    this.finished = this.finished or finish_of(chunk) is not None
+    if (finish := finish_of(chunk)) is not None:
+        this.finished, this.finish = True, finish
     usage = chunk.message.usage_metadata if isinstance(chunk.message, AIMessageChunk) else None
     if usage:
         this.tokens_in, this.tokens_out = usage["input_tokens"], usage["output_tokens"]
 
 
-def _tell(account: Account, this: Attempt) -> None:
+def tell(account: Account, this: Attempt) -> None:
+    """The log, that an attempt has ended, and how."""
     account.first_token_s = account.first_token_s or this.first_token_s
     account.log(
         "attempt",

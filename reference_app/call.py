@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, Callable
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from math import inf
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 from langchain_core.language_models.chat_models import BaseChatModel
@@ -13,6 +13,9 @@ from langchain_core.messages import AIMessageChunk, BaseMessage
 from langchain_core.outputs import ChatGenerationChunk
 
 from reference_app.log import Log, silent
+
+if TYPE_CHECKING:
+    from reference_app.prices import Prices
 
 Chunks = AsyncGenerator[ChatGenerationChunk, None]
 Next = Callable[["Call"], Chunks]
@@ -45,6 +48,8 @@ class Attempt:
     tokens_out: int | None = None
     """As the provider told; None where the attempt ended before it did."""
     finished: bool = False
+    finish: str = ""
+    """Why the model stopped, in its provider's words: "stop", "length"; "" where it did not come to tell."""
     abandoned: bool = False
     """Nobody waited for its end: another call at the same time was faster."""
     response: httpx.Response | None = None
@@ -75,11 +80,17 @@ class Account:
     """The answer is of lesser quality than was asked for, and its user is told."""
     headers: dict[str, str] = field(default_factory=dict)
     """Beside the answer, or the refusal: what is left of a user's rate, why it is degraded."""
+    finish: str = ""
+    """Why the answer ended: "length" where a limit of tokens cut it short."""
+    prices: "Prices | None" = None
+    """What its calls are paid by; None where there is no price list."""
     answered: bool = False
     outcome: str = ""
     counted: bool = False
     """The retry budget has grown by this request."""
     stream: Chunks | None = None
+    held: list[Callable[[], None]] = field(default_factory=list)
+    """What to call when the request has ended, however it did: it lets go of what was held for it."""
 
     @property
     def served_by(self) -> str:
@@ -108,8 +119,12 @@ class Account:
 
     async def aclose(self) -> None:
         """Ends a stream that nobody reads to its end, at once rather than when it is garbage."""
-        if self.stream is not None:
-            await self.stream.aclose()
+        try:
+            if self.stream is not None:
+                await self.stream.aclose()
+        finally:
+            while self.held:
+                self.held.pop()()
 
 
 @dataclass(frozen=True)

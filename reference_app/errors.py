@@ -17,8 +17,9 @@ _SPENT = re.compile(
     "insufficient_quota|credit_balance|billing_hard_limit|spend_limit|exceeded your current quota|credit balance|usage limit",
     re.IGNORECASE,
 )
-_COMES_BACK = re.compile(r"(retry|try again) in \d", re.IGNORECASE)
-"""Gemini tells of a minute's quota in OpenAI's words for a month's."""
+_COMES_BACK = re.compile(r"(retry|try again) in \d|hourly usage limit", re.IGNORECASE)
+"""Gemini tells of a minute's quota in OpenAI's words for a month's; Ollama of an hour's in its words for a week's, with a
+Retry-After."""
 
 
 class StreamBroken(Exception):

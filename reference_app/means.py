@@ -9,11 +9,14 @@ from langchain_core.language_models.chat_models import BaseChatModel
 from reference_app.budget import RetryBudget
 from reference_app.features.cache_store import Store, open_store
 from reference_app.features.outage import Cooldown
+from reference_app.prices import Prices, read_prices
 from reference_app.provider import named
 
 if TYPE_CHECKING:
     import redis.asyncio
 
+    from reference_app.conversation.checkpoints import Checkpoints
+    from reference_app.conversation.history import Histories
     from reference_app.settings import Settings
     from reference_app.slots import Slots
 
@@ -37,6 +40,11 @@ class Means:
         return named(self.provider, name)
 
     @cached_property
+    def prices(self) -> Prices | None:
+        """What the provider charges; None where APP_PRICES names no list."""
+        return read_prices(self.settings.prices) if self.settings.prices else None
+
+    @cached_property
     def retry_budget(self) -> RetryBudget:
         """One for all that calls again after a failure."""
         return RetryBudget(self.settings)
@@ -47,6 +55,25 @@ class Means:
         store = open_store(self.settings, lambda: self.redis)
         self._closers.append(store.aclose)
         return store
+
+    @cached_property
+    def histories(self) -> "Histories":
+        """What was said in sessions."""
+        from reference_app.conversation.history import Histories
+        from reference_app.conversation.store import open_sessions
+
+        histories = Histories(self.settings, open_sessions(self.settings, lambda: self.redis))
+        self._closers.append(histories.aclose)
+        return histories
+
+    @cached_property
+    def checkpoints(self) -> "Checkpoints":
+        """Where the graph keeps the state of conversations."""
+        from reference_app.conversation.checkpoints import Checkpoints
+
+        checkpoints = Checkpoints(self.settings)
+        self._closers.append(checkpoints.aclose)
+        return checkpoints
 
     @cached_property
     def redis_cooldown(self) -> Cooldown:

@@ -15,11 +15,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from reference_app.call import Account, current_account
 from reference_app.log import Log
 from reference_app.metrics import Metrics
+from reference_app.record import record
 from reference_app.trace import HEADER, Trace, current_trace, trace_of
-from reference_app.usage import usage_of
 
 MAX_BODY = 512 * 1024
 """Bytes: the longest question in the longest way to write it. Reading 10 MB of JSON would hold up all others for seconds."""
+
+AT_ONCE_S = 0.01
+"""Whoever is answered within it, from a cache say, need not be watched: a task for it would cost as much as the look-up."""
 
 TraceOf = Callable[[bytes], Trace]
 """The trace of a request, by its `traceparent`."""
@@ -73,31 +76,9 @@ class Recorded:
             visit.end()
             await account.aclose()
             if measured:
-                self._tell(scope, visit, account)
-
-    def _tell(self, scope: Scope, visit: "_Visit", account: Account) -> None:
-        usage, now = usage_of(account), asyncio.get_running_loop().time()
-        outcome = account.outcome or _outcome_of(visit.status)
-        # Not what was asked for, which may be anything, but what was found.
-        self.metrics.end(getattr(scope.get("route"), "path", "none"), visit.status, outcome, account, usage, now)
-        account.log(
-            "request",
-            request_id=account.request_id,
-            route=scope["path"],
-            status=visit.status,
-            outcome=outcome,
-            served_by=account.served_by if account.answered else None,
-            degraded=account.degraded,
-            features=self.features,
-            attempts=usage.attempts,
-            tokens_in=usage.input_tokens,
-            tokens_out=usage.output_tokens,
-            tokens_wasted=usage.wasted_output_tokens,
-            estimated=usage.estimated,
-            started_s=account.started_s,
-            first_token_s=account.first_token_s,
-            finished_s=now,
-        )
+                # Not what was asked for, which may be anything, but what was found.
+                label = getattr(scope.get("route"), "path", "none")
+                record(account, self.metrics, self.features, label, scope["path"], visit.status)
 
 
 def _request_id(scope: Scope) -> str:
@@ -115,14 +96,6 @@ def _header(scope: Scope, name: bytes) -> bytes:
     return given
 
 
-def _outcome_of(status: int) -> str:
-    if status < 400:
-        return "ok" if status else "error"
-    if status == 504:
-        return "timeout"
-    return "rejected" if status < 500 and status not in (408, 429) else "http_error"
-
-
 class _Visit:
     """The two channels to the user, and a watch on whether there still is one."""
 
@@ -131,7 +104,7 @@ class _Visit:
         self.status = 0
         self._body_bytes = 0
         self._task: asyncio.Task[Any] | None = asyncio.current_task()
-        self._watch: asyncio.Task[None] | None = None
+        self._watch: asyncio.TimerHandle | asyncio.Task[None] | None = None
 
     async def receive(self) -> Message:
         if self._watch is not None:
@@ -142,8 +115,11 @@ class _Visit:
         if self._body_bytes > MAX_BODY:
             raise HTTPException(413, f"The body must have at most {MAX_BODY} bytes.")
         if message["type"] == "http.disconnect" or not message.get("more_body"):
-            self._watch = asyncio.create_task(self._until_left())
+            self._watch = asyncio.get_running_loop().call_later(AT_ONCE_S, self._begin_watch)
         return message
+
+    def _begin_watch(self) -> None:
+        self._watch = asyncio.create_task(self._until_left())
 
     async def _until_left(self) -> None:
         while (await self._receive())["type"] != "http.disconnect":

@@ -3,21 +3,24 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import aclosing
-from typing import Any
+from functools import cached_property
+from typing import Any, cast
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models.base import LanguageModelInput
 from langchain_core.language_models.chat_models import BaseChatModel
-from langchain_core.messages import AIMessage, BaseMessage
+from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
 from langchain_core.messages.utils import message_chunk_to_message
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 from langchain_core.outputs.chat_generation import merge_chat_generation_chunks
-from langchain_core.runnables import Runnable
+from langchain_core.runnables import Runnable, RunnableConfig
 from langchain_core.tools import BaseTool
 
 from reference_app.attempt import attempt
 from reference_app.call import Account, Call, Chunks, Feature, Next, current_account, is_reset
+from reference_app.prices import Prices
 from reference_app.provider import with_sampling
+from reference_app.unobserved import chunks, is_unobserved, whole
 
 
 class ResilientChatModel(BaseChatModel):
@@ -25,6 +28,7 @@ class ResilientChatModel(BaseChatModel):
 
     provider: BaseChatModel
     features: Mapping[str, Feature] = {}
+    prices: Prices | None = None
 
     @property
     def _llm_type(self) -> str:
@@ -33,6 +37,20 @@ class ResilientChatModel(BaseChatModel):
     @property
     def _identifying_params(self) -> dict[str, Any]:
         return {"provider": self.provider._llm_type, **self.provider._get_invocation_params()}
+
+    async def ainvoke(
+        self, input: LanguageModelInput, config: RunnableConfig | None = None, *, stop: list[str] | None = None, **kwargs: Any
+    ) -> AIMessage:
+        if is_unobserved(self, input, config):
+            return await whole(self, cast(list[BaseMessage], input), stop, kwargs)
+        return await super().ainvoke(input, config, stop=stop, **kwargs)
+
+    def astream(
+        self, input: LanguageModelInput, config: RunnableConfig | None = None, *, stop: list[str] | None = None, **kwargs: Any
+    ) -> AsyncIterator[AIMessageChunk]:
+        if is_unobserved(self, input, config):
+            return chunks(self, cast(list[BaseMessage], input), stop, kwargs)
+        return super().astream(input, config, stop=stop, **kwargs)
 
     # No generator itself: that would cost each chunk one more step.
     def _astream(
@@ -46,11 +64,14 @@ class ResilientChatModel(BaseChatModel):
 
     def _answer(self, messages: list[BaseMessage], stop: list[str] | None, kwargs: dict[str, Any]) -> Chunks:
         account = current_account.get(None) or Account(started_s=asyncio.get_running_loop().time())
+        account.prices = self.prices
         model, params = with_sampling(self.provider, kwargs)
-        account.stream = self._through_features()(Call(account, model, messages, stop, params))
+        account.stream = self._first(Call(account, model, messages, stop, params))
         return account.stream
 
-    def _through_features(self) -> Next:
+    @cached_property
+    def _first(self) -> Next:
+        """The outermost feature, and within it all others: put together once, not once a request."""
         next: Next = attempt
         for feature in reversed(list(self.features.values())):
             next = _around(feature, next)

@@ -1,6 +1,7 @@
 """The one place that knows which provider it is: makes LangChain's model for it, and levels what the two do differently."""
 
 from collections.abc import AsyncGenerator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 import httpx
@@ -8,7 +9,7 @@ from langchain_core.language_models.chat_models import BaseChatModel
 from langchain_core.messages import AIMessage, AIMessageChunk
 from langchain_core.outputs import ChatGenerationChunk
 
-from reference_app.call import Call
+from reference_app.call import Call, current_account
 
 if TYPE_CHECKING:
     from reference_app.means import Embed
@@ -70,7 +71,10 @@ def embedder(settings: "Settings", transport: httpx.AsyncBaseTransport) -> "Embe
     client = httpx.AsyncClient(base_url=settings.provider_url, transport=transport, headers=headers, timeout=None)
 
     async def embed(texts: list[str]) -> list[list[float]]:
-        answer = await client.post(path, json={"model": settings.embedding_model, "input": texts})
+        # Of the request it is made for, so that its fate can be told and repeated; it is no attempt at the answer.
+        account = current_account.get(None)
+        whose = {"x-request-id": account.request_id, "x-attempt": "1"} if account else {}
+        answer = await client.post(path, json={"model": settings.embedding_model, "input": texts}, headers=whose)
         answer.raise_for_status()
         told = answer.json()[field]
         return [one["embedding"] for one in told] if field == "data" else told
@@ -90,6 +94,29 @@ def with_sampling(model: BaseChatModel, params: dict[str, Any]) -> tuple[BaseCha
     sampling = {name: value for name, value in wanted.items() if name in SAMPLING and value is not None}
     others = {name: value for name, value in wanted.items() if name not in SAMPLING}
     return (model.model_copy(update=sampling) if sampling else model), others
+
+
+def limit_of(call: Call) -> int | None:
+    """How many tokens the answer may have; None where nobody said."""
+    model: Any = call.model
+    if _is_openai(model):
+        told: int | None = call.params.get("max_completion_tokens") or call.params.get("max_tokens") or model.max_tokens
+    else:
+        told = getattr(model, "num_predict", None)
+    # Ollama takes -1 and -2 for "as many as there are".
+    return told if told is not None and told >= 0 else None
+
+
+def at_most(call: Call, tokens: int) -> Call:
+    """The call with an answer of at most so many tokens; the call itself where it asks for no more."""
+    limit = limit_of(call)
+    if limit is not None and limit <= tokens:
+        return call
+    if not _is_openai(call.model):
+        return replace(call, model=call.model.model_copy(update={"num_predict": tokens}))
+    # Both names at once are refused.
+    others = {name: value for name, value in call.params.items() if name != "max_completion_tokens"}
+    return replace(call, params={**others, "max_tokens": tokens})
 
 
 def sent(call: Call) -> list[Any]:

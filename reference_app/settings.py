@@ -4,12 +4,14 @@ import os
 import re
 import sys
 from collections.abc import Iterable
+from importlib.util import find_spec
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     AfterValidator,
     Field,
     NonNegativeFloat,
+    NonNegativeInt,
     PositiveFloat,
     PositiveInt,
     SecretStr,
@@ -20,15 +22,18 @@ from pydantic import (
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from reference_app import features
+from reference_app.features.as_published import ALONE
 from reference_app.features.warm_up import questions_of
+from reference_app.prices import read_prices
 from reference_app.redact import without_passwords
 
 Seconds = PositiveFloat
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
-def _known_features(text: str) -> str:
-    features.parse(text)
+def _known_features(text: str, others: ValidationInfo) -> str:
+    if ALONE in features.parse(text) and others.data.get("provider") == "openai":
+        raise ValueError(f"{ALONE} asks Ollama only, as the articles' class does, and APP_PROVIDER is openai")
     return text
 
 
@@ -44,6 +49,18 @@ def _asked(path: str) -> str:
     if path:
         questions_of(path)
     return path
+
+
+def _priced(path: str) -> str:
+    if path:
+        read_prices(path)
+    return path
+
+
+def _loadable(model: str) -> str:
+    if model and find_spec("llmlingua") is None:
+        raise ValueError(f"{model} needs the package llmlingua, which is not installed: pip install llmlingua, or leave it out")
+    return model
 
 
 def _known_rate(text: str) -> str:
@@ -84,6 +101,18 @@ def _why_not_written(path: str) -> str | None:
     return None if os.access(path, os.W_OK) else "it is not ours to write to"
 
 
+def _kept_where(text: str) -> str:
+    if text.startswith("sqlite:"):
+        _writable(text.removeprefix("sqlite:"))
+    return text
+
+
+def _known_checkpoints(text: str) -> str:
+    if text != "memory" and not re.fullmatch(r"sqlite:.+|postgres(ql)?://\S+", text):
+        raise ValueError(f'must be "memory", "sqlite:PATH" or "postgresql://...", got "{without_passwords(text)}"')
+    return _kept_where(text)
+
+
 class Settings(BaseSettings):
     """Every number a feature works with; seconds and shares throughout."""
 
@@ -118,6 +147,11 @@ class Settings(BaseSettings):
     """What several processes share: the cache "redis", single flights, limits, sessions. Empty: each process by itself."""
     redis_timeout_s: Seconds = 0.2
 
+    batch_max: PositiveInt = 100
+    """Questions in one request to /chat/batch."""
+    batch_concurrency: PositiveInt = 10
+    """Of one batch, how many are asked at once."""
+
     cache: Annotated[str, AfterValidator(_known_store)] = "memory"
     cache_ttl_s: Seconds = 300.0
     cache_max_entries: PositiveInt = 10_000
@@ -129,6 +163,41 @@ class Settings(BaseSettings):
     """A cache that is slower than this is taken for an outage."""
     cache_cooldown_s: Seconds = 1.0
     """How long a cache that failed is left alone."""
+
+    sessions: Annotated[str, AfterValidator(_known_store), AfterValidator(_kept_where)] = "memory"
+    """Where the history of /chat/session is kept: "memory", of one process and up to its end; "sqlite:PATH"; or "redis"."""
+    session_ttl_s: Seconds = 86_400.0
+    """How long after its last use a session is forgotten."""
+    session_max: PositiveInt = 10_000
+    """Sessions in memory; beyond it the one goes that was not used for the longest time."""
+    session_max_messages: Annotated[int, Field(ge=2)] = 100
+    """Of one session, how many are kept: questions and answers."""
+    session_max_tokens: PositiveInt = 3_000
+    """Of the history and the question, about, how many the model is sent; the oldest turns are left out first."""
+    session_timeout_s: Seconds = 1.0
+    """A store that is slower than this is taken for an outage."""
+
+    checkpoints: Annotated[str, AfterValidator(_known_checkpoints)] = "memory"
+    """Where /chat/graph keeps its conversations: "memory", of one process and up to its end; "sqlite:PATH", for the processes
+    of one machine; or "postgresql://...", for all."""
+    durability: Literal["sync", "async", "exit"] = "async"
+    """When checkpoints are written: before the next node runs, while it runs, or once when the turn ends."""
+    checkpoints_timeout_s: Seconds = 5.0
+    """A store that is slower than this is taken for an outage."""
+    checkpoints_cooldown_s: Seconds = 1.0
+    """How long a store that failed is left alone."""
+    checkpoints_pool: PositiveInt = 10
+    """Connections to PostgreSQL at most, of each process; one more holds the turns."""
+    checkpoints_max_threads: PositiveInt = 10_000
+    """Conversations in memory; beyond it the one goes that was not used for the longest time."""
+    checkpoints_keep_turns: NonNegativeInt = 10
+    """After so many turns of a conversation, all its checkpoints but the latest are deleted. 0: none ever is."""
+    graph_max_messages: Annotated[int, Field(ge=2)] = 100
+    """Of one conversation, how many are kept: questions and answers."""
+    graph_max_tokens: PositiveInt = 3_000
+    """Of the history and the question, about, how many the model is sent; the oldest turns are left out first."""
+    graph_wait_s: Seconds = 5.0
+    """How long a question waits for the one before it in the same conversation; beyond it, a 409."""
 
     semantic_cache: Literal["shadow", "serve"] = "shadow"
     """shadow: it only measures. serve: it answers as soon as what was measured allows it, and stays in shadow until then."""
@@ -223,6 +292,34 @@ class Settings(BaseSettings):
     """How long a Redis that failed is left alone; meanwhile everybody is let through."""
     user_header: str = Field("x-user-id", pattern=r"^[A-Za-z0-9-]+$")
     """Who asks. Without it, or with signs no name has, it is whoever has the same address."""
+
+    prices: Annotated[str, AfterValidator(_priced)] = ""
+    """A price list in TOML, as scenarios/prices/illustrative.toml is one: usage then tells what a request cost. Empty: none."""
+
+    input_limit_tokens: NonNegativeInt = 0
+    """Of a question with all that is sent along, about; more is refused. 0: there is no limit."""
+    output_limit_tokens: NonNegativeInt = 0
+    """Of an answer, at most, also where its user asks for more or does not say. 0: there is no limit."""
+
+    compress_above_tokens: NonNegativeInt = 0
+    """Longer prompts are made shorter. 0: none is."""
+    compress_share: Annotated[float, Field(gt=0, lt=1)] = 0.5
+    """What shall be left of the texts that may be made shorter."""
+    compress_model: Annotated[str, AfterValidator(_loadable)] = ""
+    """Of LLMLingua-2, a name or a folder, for example microsoft/llmlingua-2-xlm-roberta-large-meetingbank. Empty: whole
+    sentences are chosen, without any model."""
+    compress_timeout_s: Seconds = 2.0
+    """For that model; a prompt that takes longer is sent as it is."""
+
+    small_model: str = ""
+    """Answers what looks simple. Empty: APP_MODEL answers all."""
+    routing_score: PositiveInt = 2
+    """From so many points on a question looks hard: see reference_app/features/complexity.py."""
+
+    published_calls: Literal["blocking", "threads"] = "blocking"
+    """as_published: its synchronous calls run within the async handler, as printed, or in threads, as in a `def` route."""
+    published_cache: Literal["wrapper", "set_llm_cache"] = "wrapper"
+    """as_published: the articles' own cache, whose key holds the parameters, or LangChain's for the whole process."""
 
     @model_validator(mode="after")
     def _default_by_provider(self) -> Self:

@@ -60,8 +60,17 @@ class Slots:
 
     def wait_s(self) -> float:
         """How long who comes now would wait, as far as can be told: 0 while there is room."""
-        ahead = len(self.line) + (len(self.held) >= self.limit)
-        return ahead * (self.service_s or 0.0) / max(1, len(self.held))
+        beyond = len(self.line) + len(self.held) + 1 - self.room
+        return max(0, beyond) * (self.service_s or 0.0) / max(1, self.room)
+
+    @property
+    def room(self) -> int:
+        """How many calls of this process may be held at once."""
+        return self.limit
+
+    def counters(self) -> dict[str, float]:
+        """What /metrics tells of them, summed up over processes."""
+        return {"waiting_now": len(self.line), "in_flight_now": len(self.held), "limit_now": self.room}
 
     async def aclose(self) -> None:
         """Nothing to close here."""

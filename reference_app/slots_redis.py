@@ -95,11 +95,17 @@ class SharedSlots(Slots):
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._run())
 
+    @property
+    def room(self) -> int:
+        # Its share; whoever stands in the line may just be on the way to Redis and back.
+        return self.share
+
     async def aclose(self) -> None:
         """Gives back what is held, so that the others need not wait for the leases to end."""
-        if self._task is not None:
+        while self._task is not None and not self._task.done():
+            # Again, should it be lost: one that comes while Redis is being read may be.
             self._task.cancel()
-            await asyncio.wait({self._task})
+            await asyncio.wait({self._task}, timeout=0.1)
         self._back += self.held
         self.held.clear()
         if self._back and not self.is_away:

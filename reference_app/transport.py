@@ -30,12 +30,13 @@ class ProviderTransport(httpx.AsyncBaseTransport):
         self.inner = inner
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        attempt = current_attempt.get(None)
+        # Who says already whose it is, such as the making of an embedding, is no attempt, though it may come out of one.
+        attempt = None if "x-request-id" in request.headers else current_attempt.get(None)
         if attempt is not None:
             request.headers["x-request-id"] = attempt.request_id
             request.headers["x-attempt"] = str(attempt.number)
-            if trace := current_trace.get(None):
-                request.headers[HEADER] = str(trace)
+        if "x-request-id" in request.headers and (trace := current_trace.get(None)):
+            request.headers[HEADER] = str(trace)
         try:
             response = await self.inner.handle_async_request(request)
         except httpx.TransportError as error:

@@ -16,6 +16,7 @@ from faults.reading import parse_plan, read_plan
 from harness.cli import PROCESSES, parser
 from harness.scenario import parse_scenario
 from model_server.cli import parse as parse_model
+from reference_app.as_published.repairs import REPAIRS
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -115,3 +116,18 @@ def test_the_lock_names_no_host():
 
     assert not re.findall(r"https?://|file:|index-url|find-links|trusted-host", lock)
     assert lock.count("--hash=sha256:") > 500
+
+
+def test_what_the_articles_revisited_name_is_there():
+    """Each test exists under its name, each row of an article names one, and the repairs are those of the code."""
+    text = (ROOT / "docs" / "articles-revisited.md").read_text()
+    here = ROOT / "tests" / "reference_app" / "articles"
+    named = re.findall(r"`([\w./]+\.py)::(test_\w+)`", text)
+    missing = [f"{file}::{test}" for file, test in named if f"\ndef {test}(" not in (here / file).read_text()]
+    rows = [line for line in text.partition("## Article A")[2].splitlines() if line.startswith("| ") and "claim or" not in line]
+
+    assert len(named) > 50 and not missing
+    assert rows and all("::test_" in row for row in rows)
+    assert [row for row in text.splitlines() if re.match(r"\| \d ", row)] == [
+        f"| {one.number} | {one.was} | {one.error} | {one.now} |" for one in REPAIRS
+    ]

@@ -1,6 +1,9 @@
 """adaptive_limit: how many calls are with the provider at once follows what it can take: less when it slows or refuses."""
 
+from collections import deque
+from collections.abc import Iterable
 from dataclasses import replace
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 import httpx
@@ -26,18 +29,27 @@ class Aimd:
     """Additive increase, multiplicative decrease, judged once a round: as many calls as the limit allows at once.
 
     A round is bad when its median first token takes `tolerance` times the usual, or clearly more calls than usual are refused.
+    Until the first bad round it grows by half, as TCP's slow start does: where it begins is a guess, and may be far too low.
+    Refusals lower it to one less than was served at once beside them, and no further: a provider that refuses one call in five,
+    however few there are, is not too busy but unwell, and fewer calls would only keep users waiting.
     """
 
     def __init__(self, start: int, least: int, most: int, tolerance: float) -> None:
         self.limit, self.least, self.most, self.tolerance = start, least, most, tolerance
         self.usual_s: float | None = None
         self.usual_share = 0.0
-        self._since_s = 0.0
+        self._since_s = self._begun_s = self._took_s = 0.0
         self._full = False
+        self._guessed = True
+        self._served: deque[tuple[float, float]] = deque()
         self._begin()
 
-    def note(self, started_s: float, ended_s: float, first_token_s: float | None, refused: bool, full: bool) -> bool:
-        """The end of an attempt; `full`: the limit held others back. True where the limit has changed."""
+    def note(
+        self, started_s: float, ended_s: float, first_token_s: float | None, refused: bool, full: bool, in_flight: int = 0
+    ) -> bool:
+        """The end of an attempt; `full`: the limit held others back; `in_flight`: beside it. True where the limit changes."""
+        if not refused:
+            self._serve(started_s, ended_s)
         if started_s < self._since_s:
             # It met what a limit of before had led to.
             return False
@@ -46,19 +58,35 @@ class Aimd:
         self._full = self._full or full
         if first_token_s is not None:
             self._firsts.append(first_token_s)
-        return self._calls >= max(LEAST_ROUND, self.limit) and self._judge(ended_s)
+        return self._calls >= max(LEAST_ROUND, self.limit) and self._judge(ended_s, in_flight)
 
-    def _judge(self, now_s: float) -> bool:
-        share = self._refused / self._calls
+    def _serve(self, started_s: float, ended_s: float) -> None:
+        took_s = ended_s - started_s
+        self._took_s += (took_s - self._took_s) * (RISE if self._served else 1.0)
+        self._served.append((started_s, ended_s))
+
+    def _served_at_once(self, now_s: float) -> int:
+        """At most, by the calls that ended in this round, or lately where it was short."""
+        since_s = min(self._begun_s, now_s - self._took_s)
+        while self._served and self._served[0][1] < since_s:
+            self._served.popleft()
+        return at_once(self._served)
+
+    def _judge(self, now_s: float, in_flight: int) -> bool:
+        # Refusals are over first: without who is still served, they would be all that a round sees.
+        share = self._refused / (self._calls + in_flight)
         median_s = sorted(self._firsts)[len(self._firsts) // 2] if self._firsts else None
-        bad = share > self.usual_share * self.tolerance + BAD_SHARE or self._is_slow(median_s)
+        slow, refuses = self._is_slow(median_s), share > self.usual_share * self.tolerance + BAD_SHARE
+        served = self._served_at_once(now_s)
         self._learn(share, median_s)
-        before, full = self.limit, self._full
+        before, full, self._begun_s = self.limit, self._full, now_s
         self._begin()
-        if bad:
-            self.limit, self._since_s = max(self.least, int(self.limit * CUT)), now_s
+        if slow or refuses:
+            self._guessed = False
+            self.limit = max(self.least, int(self.limit * CUT), 0 if slow else min(served - 1, self.limit))
+            self._since_s = now_s if self.limit != before else self._since_s
         elif full:
-            self.limit = min(self.most, self.limit + 1)
+            self.limit = min(self.most, self.limit + (max(1, self.limit // 2) if self._guessed else 1))
         return self.limit != before
 
     def _is_slow(self, median_s: float | None) -> bool:
@@ -74,6 +102,17 @@ class Aimd:
         self._calls = self._refused = 0
         self._full = False
         self._firsts: list[float] = []
+
+
+def at_once(spans: Iterable[tuple[float, float]]) -> int:
+    """How many were under way at the same time, at most.
+
+    >>> at_once([(0, 2), (1, 3), (2, 4)])
+    2
+    """
+    # An end comes before a beginning at the same moment.
+    edges = sorted(edge for begin, end in spans for edge in ((begin, 1), (end, -1)))
+    return max(accumulate(step for _, step in edges), default=0)
 
 
 def is_refusal(attempt: Attempt, error: BaseException | None) -> bool:
@@ -94,6 +133,9 @@ class AdaptiveLimit:
         self._log: Log = silent
         means.slots.append(self.slots)
 
+    def counters(self) -> dict[str, float]:
+        return self.slots.counters()
+
     def __call__(self, call: Call, next: Next) -> Chunks:
         self._log = call.account.log
         return holding(replace(call, observers=(*call.observers, self._note)), next, self.slots)
@@ -102,8 +144,8 @@ class AdaptiveLimit:
         if attempt.abandoned or attempt.outcome == "cancelled":
             return
         first_s = None if attempt.first_token_s is None else attempt.first_token_s - attempt.started_s
-        full = bool(self.slots.line)
-        if self.aimd.note(attempt.started_s, attempt.finished_s, first_s, is_refusal(attempt, error), full):
+        full, beside = bool(self.slots.line), max(0, len(self.slots.held) - 1)
+        if self.aimd.note(attempt.started_s, attempt.finished_s, first_s, is_refusal(attempt, error), full, beside):
             self.slots.limit = self.aimd.limit
             self.slots.admit()
             self._log("adaptive_limit", limit=self.aimd.limit, usual_first_token_s=self.aimd.usual_s)

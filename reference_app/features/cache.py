@@ -65,8 +65,10 @@ def served(known: bytes, account: Account, by: str) -> ChatGenerationChunk:
     account.served = by
     account.first_token_s = account.first_token_s or asyncio.get_running_loop().time()
     kept = orjson.loads(known)
-    message = AIMessageChunk(content=kept["text"], response_metadata={"served_by": by})
-    return ChatGenerationChunk(message=message, generation_info=kept["info"])
+    message = AIMessageChunk(content=kept["text"], response_metadata={"served_by": by}, chunk_position="last")
+    chunk = ChatGenerationChunk(message=message, generation_info=kept["info"])
+    account.finish = finish_of(chunk) or account.finish
+    return chunk
 
 
 class Answer:

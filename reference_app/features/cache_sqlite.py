@@ -1,11 +1,7 @@
 """Cached answers in an SQLite file, which survives the process and may be shared by several."""
 
-import asyncio
-from contextlib import suppress
-
-import aiosqlite
-
 from reference_app.features.cache_store import Keeping
+from reference_app.sqlite_file import SqliteFile
 
 # SQLite reads the clock, so that an entry's age is right after a restart, and in every process that shares the file.
 _NOW = "((julianday('now') - 2440587.5) * 86400.0)"
@@ -33,9 +29,8 @@ class SqliteStore:
     """One connection a process. What expires first leaves first."""
 
     def __init__(self, path: str, keeping: Keeping) -> None:
-        self.path, self.keeping = path, keeping
-        self._opening = asyncio.Lock()
-        self._connection: aiosqlite.Connection | None = None
+        self.keeping = keeping
+        self._file = SqliteFile(path, _SCHEMA)
         self._puts = 0
 
     async def get(self, key: str) -> bytes | None:
@@ -45,43 +40,27 @@ class SqliteStore:
         return await self._younger(key, self.keeping.stale_s)
 
     async def _younger(self, key: str, stale_s: float) -> bytes | None:
-        database = await self._open()
-        async with database.execute(_GET, (key, stale_s)) as found:
-            row = await found.fetchone()
-        return bytes(row[0]) if row else None
+        database = await self._file.open()
+        # Not execute, fetchone, close: each would be a way to SQLite's thread and back.
+        rows = list(await database.execute_fetchall(_GET, (key, stale_s)))
+        return bytes(rows[0][0]) if rows else None
 
     async def put(self, key: str, value: bytes) -> None:
-        database = await self._open()
+        database = await self._file.open()
         await database.execute(_PUT, (key, self.keeping.fresh_s(key), value))
         if self._puts % _TRIM_EVERY == 0:
             await database.execute(_TRIM, (self.keeping.stale_s, self.keeping.max_entries))
         self._puts += 1
 
     async def count(self, key: str, by: int = 0) -> int:
-        database = await self._open()
+        database = await self._file.open()
         async with database.execute(_COUNT, (key, by)) as counted:
             row = await counted.fetchone()
         return int(row[0]) if row else 0
 
     async def clear(self) -> None:
-        database = await self._open()
+        database = await self._file.open()
         await database.execute("DELETE FROM answers")
 
-    async def _open(self) -> aiosqlite.Connection:
-        async with self._opening:
-            if self._connection is None:
-                connection = await aiosqlite.connect(self.path, isolation_level=None)
-                try:
-                    await connection.executescript(_SCHEMA)
-                except BaseException:
-                    # Each connection is a thread: one that is of no use must not stay behind.
-                    with suppress(Exception):
-                        await connection.close()
-                    raise
-                self._connection = connection
-            return self._connection
-
     async def aclose(self) -> None:
-        if self._connection is not None:
-            await self._connection.close()
-            self._connection = None
+        await self._file.aclose()

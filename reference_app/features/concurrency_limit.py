@@ -19,6 +19,9 @@ class ConcurrencyLimit:
         self.slots = self._slots(means)
         means.slots.append(self.slots)
 
+    def counters(self) -> dict[str, float]:
+        return self.slots.counters()
+
     def __call__(self, call: Call, next: Next) -> Chunks:
         self._log = call.account.log
         return holding(call, next, self.slots)

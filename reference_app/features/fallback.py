@@ -1,6 +1,7 @@
 """fallback: where the model fails, another one answers, or an answer kept too long, or an honest sentence: each is marked."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable
 from contextlib import aclosing
 from dataclasses import replace
@@ -45,6 +46,10 @@ class Fallback:
 
     def __init__(self, model: str, store: "Store | None", text: str) -> None:
         self.model, self.store, self.text = model, store, text
+        self.counts = Counter({"other_model": 0, "stale_cache": 0, "default": 0, "nothing": 0})
+
+    def counters(self) -> dict[str, float]:
+        return dict(self.counts)
 
     async def __call__(self, call: Call, next: Next) -> Chunks:
         told = _Told()
@@ -61,6 +66,7 @@ class Fallback:
             async with aclosing(self._instead(call, next, told, error)) as chunks:
                 async for chunk in chunks:
                     yield chunk
+            self.counts[told.instead.replace(" ", "_") or "nothing"] += 1
             if not told.instead:
                 raise
 

@@ -108,7 +108,7 @@ class Flight:
         """Tells a follower's account what its answer is."""
         lead = self.account
         account.served = lead.served or "shared call"
-        account.degraded = lead.degraded
+        account.degraded, account.finish = lead.degraded, lead.finish
         account.headers |= {name: told for name, told in lead.headers.items() if name not in self._headers_before}
 
     def unmark(self, account: Account) -> None:

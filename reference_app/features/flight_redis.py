@@ -10,7 +10,7 @@ import orjson
 from langchain_core.messages import AIMessageChunk
 from langchain_core.outputs import ChatGenerationChunk
 
-from reference_app.call import Account, Call, Chunks, Next, is_reset, reset
+from reference_app.call import Account, Call, Chunks, Next, finish_of, is_reset, reset
 from reference_app.features.cache import Answer, packed
 from reference_app.features.flight import spliced
 from reference_app.features.outage import Cooldown, Tolerant
@@ -86,6 +86,7 @@ class SharedFlights:
             for chunk in lease.chunks_of(news):
                 patience_until = clock() + self.wait_s
                 account.first_token_s = account.first_token_s or clock()
+                account.finish = finish_of(chunk) or account.finish
                 for said in splice.take(chunk):
                     told.note(said)
                     yield said

@@ -58,6 +58,17 @@ class Hedge:
         self.least_s = settings.hedge_least_s
         self.budget = Budget(settings.hedge_budget_share, window_s=BUDGET_WINDOW_S)
         self.latencies: dict[str, Latency] = {}
+        self.second_calls = self.won = self.held_back = 0
+
+    def counters(self) -> dict[str, float]:
+        return {"second_calls": self.second_calls, "won": self.won, "held_back": self.held_back}
+
+    def may_call(self) -> bool:
+        """Whether the budget has room for a second call; it counts as made."""
+        may = self.budget.spend(asyncio.get_running_loop().time())
+        self.second_calls += may
+        self.held_back += not may
+        return may
 
     def __call__(self, call: Call, next: Next) -> Chunks:
         if call.whole:
@@ -67,7 +78,7 @@ class Hedge:
         latency = self.latencies.get(model) or self.latencies.setdefault(model, Latency(self.least, self.quantile))
         after_s = latency.usual_s()
         call = replace(call, observers=(latency.note, *call.observers))
-        return next(call) if after_s is None else cast(Chunks, _Race(call, next, max(after_s, self.least_s), self.budget))
+        return next(call) if after_s is None else cast(Chunks, _Race(call, next, max(after_s, self.least_s), self))
 
 
 class _Runner:
@@ -118,8 +129,8 @@ class _Runner:
 class _Race:
     """The chunks of the winner. After the first word its own iterator's awaitables are handed on: no step more a token."""
 
-    def __init__(self, call: Call, next: Next, after_s: float, budget: Budget) -> None:
-        self._call, self._next, self._after_s, self._budget = call, next, after_s, budget
+    def __init__(self, call: Call, next: Next, after_s: float, hedge: Hedge) -> None:
+        self._call, self._next, self._after_s, self._hedge = call, next, after_s, hedge
         self._winner: _Runner | None = None
         self._step: Callable[[], Awaitable[ChatGenerationChunk]] = self._begin
 
@@ -164,10 +175,11 @@ class _Race:
                 self._call.account.next_reason = "first"
 
     def _may_hedge(self, begun: int) -> bool:
-        account, now_s = self._call.account, asyncio.get_running_loop().time()
-        return len(account.attempts) > begun and not account.exhausted and self._budget.spend(now_s)
+        account = self._call.account
+        return len(account.attempts) > begun and not account.exhausted and self._hedge.may_call()
 
     def _tell(self, won: bool) -> None:
+        self._hedge.won += won
         account = self._call.account
         account.log("hedge", request_id=account.request_id, after_s=self._after_s, won=won)
 

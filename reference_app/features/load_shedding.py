@@ -17,6 +17,10 @@ class LoadShedding:
     def __init__(self, means: "Means") -> None:
         self.lines = means.slots
         self.deadline_s, self.share = means.settings.deadline_s, means.settings.shed_share
+        self.refused = 0
+
+    def counters(self) -> dict[str, float]:
+        return {"refused": self.refused}
 
     def __call__(self, call: Call, next: Next) -> Chunks:
         wait_s = sum(slots.wait_s() for slots in self.lines)
@@ -32,6 +36,7 @@ class LoadShedding:
         allowed_s = left_s * self.share
         if needed_s <= allowed_s:
             return
+        self.refused += 1
         again_s = max(1, ceil(needed_s - allowed_s))
         account.log("shed", request_id=account.request_id, wait_s=wait_s, left_s=left_s)
         raise Refused(503, f"Too many requests are waiting to be answered in time; try again in {again_s} s.", again_s)

@@ -35,6 +35,10 @@ class RateLimit:
         self.timeout_s, self.cooldown_s = settings.redis_timeout_s, settings.rate_limit_cooldown_s
         self._limiter = SlidingWindowCounterRateLimiter(_storage(means))
         self._away_until = 0.0
+        self.refused = self.outages = 0
+
+    def counters(self) -> dict[str, float]:
+        return {"refused": self.refused, "outages": self.outages}
 
     def __call__(self, call: Call, next: Next) -> Chunks:
         account, now_s = call.account, asyncio.get_running_loop().time()
@@ -50,6 +54,7 @@ class RateLimit:
                 may = await self._limiter.hit(self.item, who)
                 told = await self._limiter.get_window_stats(self.item, who)
         except Exception as error:
+            self.outages += 1
             self._away_until = now_s + self.cooldown_s
             account.log("rate_limit_outage", request_id=account.request_id, error=f"{type(error).__name__}: {error}")
             return
@@ -57,6 +62,7 @@ class RateLimit:
         again_s = max(1, ceil(told.reset_time - time.time()))  # noqa: TID251
         account.headers |= _headers(self.item, told.remaining, again_s)
         if not may:
+            self.refused += 1
             raise Refused(429, f"More than {_words(self.item)}; try again in {again_s} s.", again_s)
 
 

@@ -4,7 +4,7 @@ from contextlib import aclosing
 from itertools import count
 from typing import TYPE_CHECKING
 
-from reference_app.backoff import pause
+from reference_app.backoff import Pauses
 from reference_app.call import Call, Chunks, Next, is_text
 from reference_app.errors import StreamBroken, is_retryable
 
@@ -17,13 +17,16 @@ class Retry:
 
     def __init__(self, means: "Means") -> None:
         settings = means.settings
-        self.attempts = settings.retry_attempts
-        self.waits = settings.retry_base_s, settings.retry_cap_s, settings.retry_after_cap_s
         self.budget = means.retry_budget
+        waits = settings.retry_base_s, settings.retry_cap_s, settings.retry_after_cap_s
+        self.pauses = Pauses(settings.retry_attempts - 1, *waits, self.budget)
+
+    def counters(self) -> dict[str, float]:
+        return {"retries": self.pauses.made, **self.pauses.gave_up()}
 
     async def __call__(self, call: Call, next: Next) -> Chunks:
         self.budget.count(call.account)
-        for tried in count(1):
+        for tried in count():
             begun = False
             try:
                 async with aclosing(next(call)) as chunks:
@@ -34,7 +37,7 @@ class Retry:
                 return
             except Exception as error:
                 # What broke after a 200 is for stream_recovery, which knows what was said.
-                if begun or tried >= self.attempts or isinstance(error, StreamBroken) or not is_retryable(error):
+                if begun or isinstance(error, StreamBroken) or not is_retryable(error):
                     raise
-                await pause(call.account, error, tried - 1, *self.waits, self.budget)
+                await self.pauses.wait(call.account, error, tried)
             call.account.next_reason = "retry"

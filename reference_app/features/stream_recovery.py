@@ -2,16 +2,17 @@
 
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
+from itertools import count
 from math import inf
 from typing import TYPE_CHECKING
 
 from langchain_core.messages import AIMessage
 from langchain_core.outputs import ChatGenerationChunk
 
-from reference_app.backoff import pause
+from reference_app.backoff import Pauses
 from reference_app.call import Call, Chunks, Next, is_reset, is_text
 from reference_app.errors import StreamBroken, is_retryable, is_spent, status_of
-from reference_app.provider import to_continue
+from reference_app.provider import at_most, limit_of, to_continue
 from reference_app.splice import Splice, is_telling
 
 if TYPE_CHECKING:
@@ -46,9 +47,13 @@ class StreamRecovery:
     def __init__(self, means: "Means") -> None:
         settings = means.settings
         self.mode = settings.recovery
-        self.recoveries = settings.recoveries
-        self.waits = settings.recovery_base_s, settings.recovery_cap_s, settings.retry_after_cap_s
         self.budget = means.retry_budget
+        waits = settings.recovery_base_s, settings.recovery_cap_s, settings.retry_after_cap_s
+        self.pauses = Pauses(settings.recoveries, *waits, self.budget)
+        self.recovered = 0
+
+    def counters(self) -> dict[str, float]:
+        return {"recoveries": self.pauses.made, "recovered": self.recovered, **self.pauses.gave_up()}
 
     async def __call__(self, call: Call, next: Next) -> Chunks:
         self.budget.count(call.account)
@@ -58,21 +63,22 @@ class StreamRecovery:
             # Only text is told apart from what was said before.
             mode = "restart"
         try:
-            for recovery in range(self.recoveries + 1):
+            for recovery in count():
                 try:
                     async with aclosing(next(wanted)) as chunks:
                         async for chunk in chunks:
                             for said in splice.take(chunk):
                                 told.note(said)
                                 yield said
+                    self.recovered += recovery > 0
                     return
                 except Exception as error:
                     refused = _refuses_to_continue(error, wanted)
-                    if recovery == self.recoveries or not (refused or _can_recover(error, told, call)):
+                    if not (refused or _can_recover(error, told, call)):
                         raise
                     # A provider that refuses to go on with an answer may still begin it again.
                     mode = "restart" if refused else mode
-                    await pause(call.account, error, recovery, *self.waits, self.budget)
+                    await self.pauses.wait(call.account, error, recovery)
                 call.account.dropped += splice.give_up()
                 call.account.next_reason = "recovery"
                 wanted, splice = _again(call, told, mode)
@@ -101,4 +107,7 @@ def _again(call: Call, told: _Told, mode: str) -> tuple[Call, Splice]:
     if continues:
         messages, params = [*call.messages, AIMessage(said)], call.params | to_continue(call.model)
         call = replace(call, messages=messages, params=params, said_tokens=len(told.pieces))
+        if (limit := limit_of(call)) is not None:
+            # Of the same answer: what was said counts, too. At least one, which may be its end.
+            call = at_most(call, max(1, limit - call.said_tokens))
     return call, Splice(said, continues)

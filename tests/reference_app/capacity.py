@@ -22,6 +22,7 @@ class Limited(httpx.AsyncBaseTransport):
     service_s: float = 0.05
     refuses: bool = True
     api: str = "ollama"
+    says: str = "so"
     in_flight: int = 0
     most: int = 0
     calls: int = 0
@@ -51,7 +52,7 @@ class _Answer(httpx.AsyncByteStream):
             provider._working += 1
         try:
             await asyncio.sleep(provider.service_s / 2)
-            yield wire.begin + wire.word("so")
+            yield wire.begin + wire.word(provider.says)
             await asyncio.sleep(provider.service_s / 2)
             # In one piece: a client may close at the finish.
             await self.aclose()
@@ -92,6 +93,11 @@ class Before:
 
     async def ask_at_once(self, count: int) -> list[Asked]:
         return await asyncio.gather(*(self.ask() for _ in range(count)))
+
+    def counted(self, feature: str) -> dict[str, float]:
+        """What the feature has counted so far."""
+        transport: Any = self.http._transport
+        return dict(transport.app.state.model.features[feature].counters())
 
     def events(self, name: str) -> list[dict[str, Any]]:
         rows = map(json.loads, self.log.read_bytes().splitlines())

@@ -1,6 +1,7 @@
 """A provider that breaks as it is asked, and the app behind uvicorn before it."""
 
 import json
+import re
 import socket
 import threading
 import time
@@ -16,6 +17,7 @@ import uvicorn
 
 from reference_app.app import create_app
 from reference_app.settings import Settings
+from tests.reference_app.disk import SmallDisk, mounted
 from tests.reference_app.stub import WAIT_S, Provider, serve_provider, url_of
 
 
@@ -30,6 +32,26 @@ def provider(api: str) -> Iterator[Provider]:
     provider, stop = serve_provider(api)
     yield provider
     stop()
+
+
+PRICES = """
+currency = "EUR"
+source = "made up"
+[models."llama3.1"]
+input_per_million = 2.5
+output_per_million = 10
+[models.small]
+input_per_million = 0.25
+output_per_million = 1
+"""
+
+
+@pytest.fixture(scope="session")
+def price_list(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A list in which the small model costs a tenth of the app's own."""
+    path = tmp_path_factory.mktemp("prices") / "mine.toml"
+    path.write_text(PRICES)
+    return str(path)
 
 
 def until(true: Callable[[], Any], within_s: float = WAIT_S) -> Any:
@@ -78,9 +100,9 @@ class App:
     log: Path
     ids: Iterator[str]
 
-    def ask(self, question: str, route: str = "/chat/stream", request_id: str = "", **params: Any) -> Told:
+    def ask(self, question: str, route: str = "/chat/stream", request_id: str = "", user: str = "", **params: Any) -> Told:
         request_id = request_id or next(self.ids)
-        headers = {"x-request-id": request_id}
+        headers = {"x-request-id": request_id, **({"x-user-id": user} if user else {})}
         response = httpx.post(self.url + route, json={"question": question, **params}, headers=headers, timeout=20)
         is_stream = response.headers.get("content-type", "").startswith("text/event-stream")
         events = [_parsed(event) for event in response.text.split("\n\n") if event] if is_stream else []
@@ -90,6 +112,11 @@ class App:
         # A line may be looked at while it is written.
         lines = map(json.loads, self.log.read_bytes().rpartition(b"\n")[0].splitlines())
         return [row for row in lines if row["event"] == event and row.get("request_id") == request_id]
+
+    def counted(self, feature: str) -> dict[str, float]:
+        """What the feature has counted, as /metrics tells it."""
+        found = re.findall(rf"^app_{feature}_(\w+?)(?:_total)? (\S+)$", httpx.get(self.url + "/metrics").text, re.MULTILINE)
+        return {name: float(value) for name, value in found if not name.endswith("_created")}
 
     def request_row(self, request_id: str) -> dict[str, Any]:
         """The one row about a request, once it is written."""
@@ -133,3 +160,9 @@ def app_with(provider: Provider, tmp_path_factory: pytest.TempPathFactory) -> It
     yield run
     for _, stop in apps.values():
         stop()
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[SmallDisk]:
+    with mounted(tmp_path / "small") as disk:
+        yield disk

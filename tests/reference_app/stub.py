@@ -28,6 +28,10 @@ class Seen:
     headers: dict[str, str]
     sent: int = 0
     """Words."""
+    asked: int = 12
+    """Tokens of the prompt, as it counts them."""
+    why: str = "stop"
+    """Its answer ended."""
     ended: str = "running"
     ended_at: float = 0.0
 
@@ -36,8 +40,14 @@ class Seen:
         """The parameters of the answer, by the names that the app's own users give them."""
         named = {"num_predict": "max_tokens", "max_completion_tokens": "max_tokens"}
         told = self.body.get("options", self.body)
-        known = {named.get(name, name): value for name, value in told.items()}
+        known = {named.get(name, name): value for name, value in told.items() if value is not None}
         return {name: known[name] for name in ("temperature", "top_p", "max_tokens", "seed") if name in known}
+
+    def limited(self, pieces: list[str]) -> list[str]:
+        """No more than it may say."""
+        most = self.sampling.get("max_tokens", len(pieces))
+        self.why = "length" if most < len(pieces) else "stop"
+        return pieces[:most]
 
 
 @dataclass
@@ -48,7 +58,7 @@ class Provider:
     cut before word k, or tail after done, how: rst, fin, clean (no done), drip (no content), ping, stall, error (in band), or
     ODD · down a model that answers 503 · whole seconds before an answer in one piece ·
     then status of later calls · continues 0 (starts again), refuses 1 (400 to an unfinished answer), varies 1 (other words
-    each time) · usage 0 (untold).
+    each time) · usage 0 (untold) · counts 1 (a token a word of the prompt, otherwise 12). It keeps to max_tokens.
     """
 
     api: str = "ollama"
@@ -110,7 +120,7 @@ class Connection(asyncio.Protocol):
         self.provider.seen.append(seen)
         self.provider.calls_of[seen.request_id] += 1
         try:
-            await self.answer(seen, asked["messages"])
+            await self.answer(seen, asked.get("messages") or [{"role": "user", "content": asked["prompt"]}])
         except asyncio.CancelledError:
             seen.ended = "left"
         finally:
@@ -138,12 +148,14 @@ class Connection(asyncio.Protocol):
             flavour = f"c{call}-" if told.get("varies") else "w"
             pieces = [f"{' ' if number else ''}{flavour}{number}" for number in range(int(told.get("n", 8)))]
             before = len(prefix.split())
+            seen.asked = sum(len(m["content"].split()) for m in messages) - before if "counts" in told else 12
             continues = told.get("continues") != "0" and self.wire.continues(seen.body)
-            if seen.body.get("stream"):
-                await self.stream(seen, pieces[before if continues else 0 :], told, faulty, before)
+            if seen.body.get("stream", self.wire.streams):
+                await self.stream(seen, seen.limited(pieces[before if continues else 0 :]), told, faulty, before)
             else:
+                pieces = seen.limited(pieces)
                 await asyncio.sleep(float(told.get("whole", 0)))
-                self.whole(200, self.wire.whole("".join(pieces), 12, len(pieces)), seen=seen, ended="done")
+                self.whole(200, self.wire.whole("".join(pieces), seen.asked, len(pieces), seen.why), seen=seen, ended="done")
 
     async def stream(self, seen: Seen, pieces: list[str], told: dict[str, str], faulty: bool, before: int) -> None:
         if faulty and "first" in told:
@@ -159,7 +171,7 @@ class Connection(asyncio.Protocol):
         if faulty and told.get("cut") == str(len(pieces)):
             await self.broken(seen, told)
             return
-        self.chunk(self.wire.finish if told.get("usage") == "0" else self.wire.end(12 + before, len(pieces)))
+        self.chunk(self.wire.finish if told.get("usage") == "0" else self.wire.end(seen.asked + before, len(pieces), seen.why))
         if told.get("tail"):
             await self.broken(seen, {**told, "how": told["tail"]})
         self.out.write(b"0\r\n\r\n")
@@ -214,10 +226,10 @@ def url_of(listener: Any) -> str:
     return "http://{}:{}".format(*listener.getsockname()[:2])
 
 
-def serve_provider(api: str) -> tuple[Provider, Callable[[], None]]:
+def serve_provider(api: str, kind: type[Connection] = Connection) -> tuple[Provider, Callable[[], None]]:
     """The provider on a free port, in a thread with its own loop; and what ends it."""
     provider, loop = Provider(api), asyncio.new_event_loop()
-    listening = loop.create_server(lambda: Connection(provider), "127.0.0.1", 0, backlog=512)
+    listening = loop.create_server(lambda: kind(provider), "127.0.0.1", 0, backlog=512)
     provider.url = url_of(loop.run_until_complete(listening).sockets[0]) + WIRES[api].root
     (thread := threading.Thread(target=loop.run_forever, daemon=True)).start()
 

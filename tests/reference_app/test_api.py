@@ -24,6 +24,7 @@ def test_all_routes_are_described_with_all_they_answer(app_with):
     for route in ("/chat", "/chat/stream"):
         assert {"200", "400", "413", "422", "429", "4XX", "500", "503", "504"} == set(told[route]["post"]["responses"])
         assert all(answer["content"] and answer["description"] for answer in told[route]["post"]["responses"].values())
+    assert {"200", "400", "413", "422", "4XX", "500"} == set(told["/chat/batch"]["post"]["responses"])
     events = told["/chat/stream"]["post"]["responses"]["200"]["content"]["text/event-stream"]["schema"]["description"]
     assert all(f"`{name}`" in events for name in ("token", "reset", "done", "error"))
     assert set(told["/health/ready"]["get"]["responses"]) == {"200", "503"}

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from reference_app.backoff import full_jitter, pause
+from reference_app.backoff import Pauses, full_jitter
 from reference_app.budget import RetryBudget
 from reference_app.call import Account, Attempt
 from reference_app.settings import Settings
@@ -24,16 +24,22 @@ def account_after(attempt):
 
 
 def test_no_pause_beyond_the_deadline_the_cap_or_the_patience():
-    async def run(**changed):
+    async def run(most=1, **changed):
         attempt = Attempt("id", 1, "first", "m", 0.0, [], retry_after_s=changed.pop("asked_s", 0.0))
         account = account_after(attempt)
         budget = RetryBudget(Settings(retry_budget_per_s=changed.pop("per_s", 10.0)))
         for name, value in changed.items():
             setattr(account, name, value)
-        await pause(account, error, 0, 0.001, 0.001, 30, budget)
+        pauses = Pauses(most, 0.001, 0.001, 30, budget)
+        try:
+            await pauses.wait(account, error, 0)
+        finally:
+            told.append((pauses.made, *pauses.gave_up().values()))
 
-    error = KeyError("the error itself")
+    error, told = KeyError("the error itself"), []
     asyncio.run(run())
-    for changed in ({"deadline_at": 0.0}, {"max_attempts": 1}, {"asked_s": 31.0}, {"per_s": 0.0}):
+    for changed in ({"most": 0}, {"max_attempts": 1}, {"deadline_at": 0.0}, {"asked_s": 31.0}, {"per_s": 0.0}):
         with pytest.raises(KeyError, match="the error itself"):
             asyncio.run(run(**changed))
+    # Made; given up for want of attempts, of time, of budget.
+    assert told == [(1, 0, 0, 0), (0, 1, 0, 0), (0, 1, 0, 0), (0, 0, 1, 0), (0, 0, 1, 0), (0, 0, 0, 1)]

@@ -45,6 +45,7 @@ KINDS = [
     (around(httpx.ReadTimeout("late"), openai.APITimeoutError), True, "timeout", 503),
     (around(UnicodeEncodeError("ascii", "é", 0, 1, "no")), False, "error", 503),
     (ollama.ResponseError("you've reached your weekly usage limit, please wait or upgrade", 429), False, "http_error", 429),
+    (ollama.ResponseError("you've reached your hourly usage limit, please wait or upgrade", 429), True, "http_error", 429),
     (ollama.ResponseError("too many requests", 429), True, "http_error", 429),
     (ollama.ResponseError("busy", 503), True, "http_error", 503),
     (ollama.ResponseError("bad", 422), False, "http_error", 422),

@@ -5,7 +5,9 @@ from math import inf
 
 import pytest
 
+from reference_app.log import silent
 from reference_app.slots import Slots
+from reference_app.slots_redis import SharedSlots
 
 
 async def _all(slots, count, held_s=0.005):
@@ -68,6 +70,7 @@ def test_a_higher_limit_lets_in_at_once_and_a_lower_one_waits():
         slots.admit()
         await asyncio.sleep(0)
         assert (len(slots.held), len(slots.line)) == (3, 1)
+        assert slots.counters() == {"in_flight_now": 3, "waiting_now": 1, "limit_now": 3}
         slots.limit = 1
         slots.give(tickets[0])
         assert (len(slots.held), len(slots.line)) == (2, 1)
@@ -89,5 +92,28 @@ def test_the_wait_is_told_from_the_line_and_from_how_long_calls_take():
         await slots.take(inf)
         assert 0.02 <= slots.wait_s() < 0.2
         slots.give(second)
+
+    asyncio.run(run())
+
+
+def test_who_is_only_on_the_way_to_redis_does_not_wait():
+    """The line of slots that are shared is not empty while there is room, and a crowd in it is no reason to refuse anybody."""
+
+    class Redis:
+        def register_script(self, _):
+            return lambda **_: asyncio.sleep(60)
+
+    async def run():
+        slots = SharedSlots(Redis(), "name", 40, 20, 10, 1, silent)
+        slots.service_s = 0.5
+        asking = [asyncio.create_task(slots.take(inf)) for _ in range(19)]
+        await asyncio.sleep(0)
+        assert len(slots.line) == 19 and slots.wait_s() == 0
+        asking += [asyncio.create_task(slots.take(inf)) for _ in range(21)]
+        await asyncio.sleep(0)
+        assert slots.wait_s() == 21 * 0.5 / 20
+        for task in asking:
+            task.cancel()
+        slots._task.cancel()
 
     asyncio.run(run())

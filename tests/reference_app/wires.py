@@ -1,4 +1,4 @@
-"""What an answer looks like on the wire: Ollama's NDJSON, and OpenAI's server-sent events."""
+"""What an answer looks like on the wire: Ollama's NDJSON, of its two routes, and OpenAI's server-sent events."""
 
 import json
 from typing import Any, ClassVar
@@ -18,6 +18,8 @@ class Ollama:
     """NDJSON."""
 
     root, route, probe = "", "/api/chat", "/api/version"
+    streams = True
+    """Unless told otherwise."""
     media_type = "application/x-ndjson"
     begin = b""
     finish: bytes
@@ -29,8 +31,8 @@ class Ollama:
         return _line({"message": {"role": "assistant", "content": text}, "done": False})
 
     @staticmethod
-    def end(asked: int, said: int) -> bytes:
-        return _line({**FINISH, "prompt_eval_count": asked, "eval_count": said})
+    def end(asked: int, said: int, why: str = "stop") -> bytes:
+        return _line({**FINISH, "done_reason": why, "prompt_eval_count": asked, "eval_count": said})
 
     @staticmethod
     def error(text: str, code: str) -> dict[str, Any]:
@@ -41,8 +43,8 @@ class Ollama:
         return _line(cls.error(text, code))
 
     @classmethod
-    def whole(cls, text: str, asked: int, said: int) -> dict[str, Any]:
-        told = json.loads(cls.end(asked, said))
+    def whole(cls, text: str, asked: int, said: int, why: str = "stop") -> dict[str, Any]:
+        told = json.loads(cls.end(asked, said, why))
         return {**told, "message": {"role": "assistant", "content": text}}
 
     @staticmethod
@@ -50,10 +52,30 @@ class Ollama:
         return True
 
 
+class Generate(Ollama):
+    """NDJSON of the route that takes a prompt instead of messages: langchain-community's Ollama asks there."""
+
+    route = "/api/generate"
+
+    @staticmethod
+    def word(text: str) -> bytes:
+        return _line({"response": text, "done": False})
+
+    @staticmethod
+    def end(asked: int, said: int, why: str = "stop") -> bytes:
+        counted = {"prompt_eval_count": asked, "eval_count": said}
+        return _line({"response": "", "done": True, "done_reason": why, **counted})
+
+    @classmethod
+    def whole(cls, text: str, asked: int, said: int, why: str = "stop") -> dict[str, Any]:
+        return {**json.loads(cls.end(asked, said, why)), "response": text}
+
+
 class OpenAI:
     """Server-sent events."""
 
     root, route, probe = "/v1", "/v1/chat/completions", "/v1/models"
+    streams = False
     media_type = "text/event-stream"
     begin: bytes
     finish: bytes
@@ -78,9 +100,9 @@ class OpenAI:
         return cls._delta({"content": text})
 
     @classmethod
-    def end(cls, asked: int, said: int) -> bytes:
+    def end(cls, asked: int, said: int, why: str = "stop") -> bytes:
         usage = {"prompt_tokens": asked, "completion_tokens": said, "total_tokens": asked + said}
-        return cls.finish + cls._chunk([], usage=usage) + b"data: [DONE]\n\n"
+        return cls._delta({}, why) + cls._chunk([], usage=usage) + b"data: [DONE]\n\n"
 
     @staticmethod
     def error(text: str, code: str) -> dict[str, Any]:
@@ -91,9 +113,9 @@ class OpenAI:
         return _event(cls.error(text, code))
 
     @staticmethod
-    def whole(text: str, asked: int, said: int) -> dict[str, Any]:
+    def whole(text: str, asked: int, said: int, why: str = "stop") -> dict[str, Any]:
         usage = {"prompt_tokens": asked, "completion_tokens": said, "total_tokens": asked + said}
-        choice = {"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": "stop"}
+        choice = {"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": why}
         return {"id": "c", "object": "chat.completion", "created": 1, "model": "m", "choices": [choice], "usage": usage}
 
     @staticmethod
@@ -104,9 +126,11 @@ class OpenAI:
 
 Ollama.finish = _line(FINISH)
 Ollama.pings = (Ollama.word(""),)
+Generate.finish = Generate.end(0, 0)
+Generate.pings = (Generate.word(""),)
 OpenAI.begin = OpenAI._delta({"role": "assistant", "content": ""})
 OpenAI.finish = OpenAI._delta({}, "stop")
 OpenAI.pings = b": keep-alive\n\n", OpenAI.word(""), OpenAI._delta({})
 
 Wire = type[Ollama] | type[OpenAI]
-WIRES: dict[str, Wire] = {"ollama": Ollama, "openai": OpenAI}
+WIRES: dict[str, Wire] = {"ollama": Ollama, "openai": OpenAI, "generate": Generate}

@@ -135,6 +135,7 @@ class TestShared:
             clock = asyncio.get_running_loop().time
             began = clock()
             ticket = await alive.take(began + 5)
+            assert alive.counters() == {"waiting_now": 0, "in_flight_now": 1, "limit_now": 1}
             took_s = clock() - began
             # Held for longer than a lease, it is renewed.
             await asyncio.sleep(0.8)

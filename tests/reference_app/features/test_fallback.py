@@ -118,6 +118,17 @@ def test_a_lesser_answer_is_not_kept(app_with, provider):
         assert told.end["served_by"] == "other model" and len(provider.of(told.request_id)) == 2
 
 
+def test_which_way_helped_is_counted(app_with):
+    """And where none did; a wrong question is none that was to be helped."""
+    app = app_with("fallback", fallback_model="tiny")
+    before = app.counted("fallback")
+    for question in ("n=3 down=llama3.1", "n=3 status=503", "n=3 status=422", "n=3"):
+        app.ask(question)
+
+    grown = {name: value - before[name] for name, value in app.counted("fallback").items()}
+    assert grown == {"other_model": 1, "stale_cache": 0, "default": 0, "nothing": 1}
+
+
 def test_there_is_none_where_there_is_nothing_to_fall_back_on(app_with):
     app = app_with("fallback")
 

@@ -23,6 +23,7 @@ def eager(app_with, features="hedge", **settings):
 @pytest.mark.parametrize("route", ["/chat", "/chat/stream"])
 def test_whoever_speaks_first_is_heard(app_with, provider, route):
     app = eager(app_with)
+    before = app.counted("hedge")
     began = time.monotonic()
     told = app.ask("n=3 first=3 times=1 every=0.01", route)
 
@@ -35,6 +36,7 @@ def test_whoever_speaks_first_is_heard(app_with, provider, route):
     rows = app.rows("attempt", told.request_id)
     assert {row["reason"]: row["outcome"] for row in rows} == {"first": "cancelled", "hedge": "ok"}
     assert [row["won"] for row in app.rows("hedge", told.request_id)] == [True]
+    assert app.counted("hedge")["won"] - before["won"] == 1
 
 
 def test_what_it_cost_is_told(app_with, provider):
@@ -52,8 +54,11 @@ def test_what_it_cost_is_told(app_with, provider):
 
 def test_where_both_are_slow_it_costs_a_call_and_gains_nothing(app_with, provider):
     app = eager(app_with)
+    before = app.counted("hedge")
     told = app.ask("n=3 first=0.9")
 
+    grown = {name: value - before[name] for name, value in app.counted("hedge").items()}
+    assert grown == {"second_calls": 1, "won": 0, "held_back": 0}
     print(f"{len(provider.of(told.request_id))} calls for an answer that came from the first of them")
     assert (told.text, told.end["served_by"]) == (provider.words(3), "model")
     assert [row["won"] for row in app.rows("hedge", told.request_id)] == [False]
@@ -83,8 +88,12 @@ def test_a_refusal_before_the_second_call_is_the_answer(app_with, provider):
 
 @pytest.mark.parametrize("changed", [{"hedge_observations": 100}, {"hedge_budget_share": 0.01}, {"max_attempts": 1}])
 def test_there_is_no_second_call_without_knowledge_budget_or_leave(app_with, provider, changed):
-    told = eager(app_with, **changed).ask("n=3 first=0.9 times=1")
+    app = eager(app_with, **changed)
+    before = app.counted("hedge")
+    told = app.ask("n=3 first=0.9 times=1")
 
+    grown = {name: value - before[name] for name, value in app.counted("hedge").items()}
+    assert grown == {"second_calls": 0, "won": 0, "held_back": "hedge_budget_share" in changed}
     assert (told.text, told.end["served_by"]) == (provider.words(3), "model")
     assert len(provider.of(told.request_id)) == 1
 

@@ -13,7 +13,10 @@ async def _overload(tmp_path, features, every_s=0.02, count=100):
         for _ in range(count):
             asking.append(asyncio.create_task(app.ask()))
             await asyncio.sleep(every_s)
-        return await asyncio.gather(*asking), provider
+        told = await asyncio.gather(*asking)
+        if "load_shedding" in features:
+            assert app.counted("load_shedding") == {"refused": sum(one.status == 503 for one in told)}
+        return told, provider
 
 
 def test_under_overload_more_are_answered_in_time(tmp_path):

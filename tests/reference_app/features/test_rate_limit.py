@@ -13,9 +13,10 @@ def test_told_what_is_left_and_then_refused(tmp_path):
     async def run():
         async with app_before(Limited(), tmp_path, "rate_limit", rate_limit="2/hour") as app:
             mine = [await app.ask(x_user_id="greedy") for _ in range(3)]
-            return mine, await app.ask(x_user_id="polite"), await app.ask()
+            return mine, await app.ask(x_user_id="polite"), await app.ask(), app.counted("rate_limit")
 
-    (first, second, third), other, nobody = asyncio.run(run())
+    (first, second, third), other, nobody, counted = asyncio.run(run())
+    assert counted == {"refused": 1, "outages": 0}
     left = [one.headers["x-ratelimit-remaining"] for one in (first, second, third, other, nobody)]
     assert left == ["1", "0", "0", "1", "1"]
     assert [one.status for one in (first, second, third, other, nobody)] == [200, 200, 429, 200, 200]
@@ -86,9 +87,10 @@ def test_shared_through_redis_and_open_while_it_is_away(redis_server, tmp_path):
             redis_server.start()
             await asyncio.sleep(0.15)
             after = [(await app.ask(**who)).status for app in (one, other, one, other)]
-            return before, frozen, killed, after, one.events("rate_limit_outage")
+            return before, frozen, killed, after, one.events("rate_limit_outage"), one.counted("rate_limit")
 
-    before, frozen, killed, after, told = asyncio.run(run())
+    before, frozen, killed, after, told, counted = asyncio.run(run())
+    assert counted["outages"] == len(told)
     assert before == after == [200, 200, 200, 429]
     assert [one.status for one in frozen] == [200, 200, 200] and max(one.took_s for one in frozen) < 1.5
     assert killed == [200, 200]

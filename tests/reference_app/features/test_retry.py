@@ -99,6 +99,17 @@ def test_calls_have_a_bound_however_bad_it_gets(app_with, provider, features, qu
     assert len(provider.of(told.request_id)) <= calls <= 8
 
 
+def test_what_it_did_and_what_it_gave_up_for_is_counted(app_with):
+    """Two calls more that helped; three in vain; a wait too long; and what calling again cannot help, which is no giving up."""
+    app = app_with("retry", retry_after_cap_s=20, **FAST)
+    before = app.counted("retry")
+    for question in ("n=3 status=503 times=2", "n=3 status=503", "n=3 status=429 ra=31", "n=3 status=422"):
+        app.ask(question)
+
+    grown = {name: value - before[name] for name, value in app.counted("retry").items()}
+    assert grown == {"retries": 4, "out_of_attempts": 1, "out_of_time": 1, "out_of_budget": 0}
+
+
 def test_after_the_first_word_it_does_not_call_again(app_with, provider):
     told = app_with("retry", **FAST).ask("n=6 cut=3 how=rst times=1")
 

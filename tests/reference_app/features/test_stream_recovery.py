@@ -38,15 +38,23 @@ def test_a_stream_cut_at_any_place_is_completed(app_with, provider, k, how, rout
 @pytest.mark.parametrize("how", ["fin", "clean"])
 def test_several_cuts_in_one_answer(app_with, provider, how):
     """Each call gets three more words out."""
-    told = app_with("stream_recovery", recovery="continue", recovery_base_s=0.001).ask(f"n=10 cut=3 how={how}")
+    app = app_with("stream_recovery", recovery="continue", recovery_base_s=0.001)
+    before = app.counted("stream_recovery")
+    told = app.ask(f"n=10 cut=3 how={how}")
 
+    after = app.counted("stream_recovery")
+    assert (after["recoveries"] - before["recoveries"], after["recovered"] - before["recovered"]) == (3, 1)
     assert told.text == provider.words(10) and told.ended == "done"
     assert [seen.sent for seen in provider.of(told.request_id)] == [3, 3, 3, 1]
 
 
 def test_it_gives_up_after_three_recoveries_and_says_so(app_with, provider):
-    told = app_with("stream_recovery", recovery="continue", recovery_base_s=0.001).ask("n=20 cut=3 how=fin")
+    app = app_with("stream_recovery", recovery="continue", recovery_base_s=0.001)
+    before = app.counted("stream_recovery")
+    told = app.ask("n=20 cut=3 how=fin")
 
+    grown = {name: value - before[name] for name, value in app.counted("stream_recovery").items()}
+    assert grown == {"recoveries": 3, "recovered": 0, "out_of_attempts": 1, "out_of_time": 0, "out_of_budget": 0}
     assert told.text == provider.words(12)
     assert told.ended == "error" and told.end["status"] == 503
     assert len(provider.of(told.request_id)) == 4
@@ -58,7 +66,8 @@ def test_the_same_parameters_and_what_was_said_go_along(app_with, provider):
     first, second = provider.of(told.request_id)
 
     assert first.sampling == {"temperature": 0.3, "top_p": 0.5, "max_tokens": 90, "seed": 7}
-    assert second.sampling == first.sampling and second.body["model"] == first.body["model"]
+    # Of one answer: three of the ninety are there.
+    assert second.sampling == {**first.sampling, "max_tokens": 87} and second.body["model"] == first.body["model"]
     assert second.body["messages"][:-1] == first.body["messages"]
     assert told.text == provider.words(6) and [first.sent, second.sent] == [3, 3]
     assert (second.body["messages"][-1]["role"], second.body["messages"][-1]["content"]) == ("assistant", provider.words(3))
