@@ -1,10 +1,7 @@
 """The app's settings: environment variables with the prefix APP_, or the flags of `python -m reference_app`."""
 
-import os
-import re
 import sys
 from collections.abc import Iterable
-from importlib.util import find_spec
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
@@ -16,101 +13,15 @@ from pydantic import (
     PositiveInt,
     SecretStr,
     ValidationError,
-    ValidationInfo,
     model_validator,
 )
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from reference_app import features
-from reference_app.features.as_published import ALONE
-from reference_app.features.warm_up import questions_of
-from reference_app.prices import read_prices
+from reference_app import allowed
 from reference_app.redact import without_passwords
 
 Seconds = PositiveFloat
 Share = Annotated[float, Field(ge=0, le=1)]
-
-
-def _known_features(text: str, others: ValidationInfo) -> str:
-    if ALONE in features.parse(text) and others.data.get("provider") == "openai":
-        raise ValueError(f"{ALONE} asks Ollama only, as the articles' class does, and APP_PROVIDER is openai")
-    return text
-
-
-def _known_store(text: str, others: ValidationInfo) -> str:
-    if text not in ("memory", "redis") and not text.startswith("sqlite:"):
-        raise ValueError(f'must be "memory", "sqlite:PATH" or "redis", got "{text}"')
-    if text == "redis" and not others.data.get("redis_url", "known to be wrong"):
-        raise ValueError("redis needs APP_REDIS_URL, which is empty")
-    return text
-
-
-def _asked(path: str) -> str:
-    if path:
-        questions_of(path)
-    return path
-
-
-def _priced(path: str) -> str:
-    if path:
-        read_prices(path)
-    return path
-
-
-def _loadable(model: str) -> str:
-    if model and find_spec("llmlingua") is None:
-        raise ValueError(f"{model} needs the package llmlingua, which is not installed: pip install llmlingua, or leave it out")
-    return model
-
-
-def _known_rate(text: str) -> str:
-    # Not the library's own way to read it, which takes a tenth of a second to import.
-    told = re.fullmatch(r"\s*(\d+)\s*(?:/|per)\s*(\d*)\s*(second|minute|hour|day)s?\s*", text)
-    if text and (told is None or int(told[1]) < 1 or told[2] == "0" or int(told[2] or 1) < 1):
-        raise ValueError(f'must be like "20/minute" or "100 per 5 minutes", got "{text}"')
-    return text
-
-
-def _sendable(key: SecretStr) -> SecretStr:
-    text = key.get_secret_value()
-    # Checked here, where the key is not told: what cannot be a header's value would fail in every request.
-    if not text or not text.isascii() or not text.isprintable() or " " in text:
-        raise ValueError("must be made of ASCII letters, digits and signs, without blanks")
-    return key
-
-
-def _writable(path: str) -> str:
-    if path and (why := _why_not_written(path)):
-        raise ValueError(f"{path} cannot be written: {why}")
-    return path
-
-
-def _why_not_written(path: str) -> str | None:
-    """Without making the file: a check leaves nothing behind."""
-    folder = os.path.dirname(path) or "."
-    if not os.path.isdir(folder):
-        return f"{folder} is no folder"
-    if os.path.isdir(path):
-        return "it is a folder"
-    try:
-        os.stat(path)
-    except FileNotFoundError:
-        return None if os.access(folder, os.W_OK) else f"{folder} is not ours to write to"
-    except OSError as error:
-        return error.strerror
-    return None if os.access(path, os.W_OK) else "it is not ours to write to"
-
-
-def _kept_where(text: str) -> str:
-    if text.startswith("sqlite:"):
-        _writable(text.removeprefix("sqlite:"))
-    return text
-
-
-def _known_checkpoints(text: str) -> str:
-    if text != "memory" and not re.fullmatch(r"sqlite:.+|postgres(ql)?://\S+", text):
-        raise ValueError(f'must be "memory", "sqlite:PATH" or "postgresql://...", got "{without_passwords(text)}"')
-    return _kept_where(text)
 
 
 class Settings(BaseSettings):
@@ -122,13 +33,13 @@ class Settings(BaseSettings):
     """openai: whatever speaks OpenAI's chat completions."""
     provider_url: str = Field("http://127.0.0.1:11434", pattern="^https?://")
     """Of openai with its /v1; where none is given, Ollama on this machine."""
-    api_key: Annotated[SecretStr, AfterValidator(_sendable)] = SecretStr("none")
+    api_key: Annotated[SecretStr, AfterValidator(allowed.sendable)] = SecretStr("none")
     """Sent to openai only."""
     model: str = Field("llama3.1", min_length=1)
     embedding_model: str = Field("nomic-embed-text", min_length=1)
     temperature: float | None = Field(None, ge=0, le=2)
-    features: Annotated[str, AfterValidator(_known_features)] = "all"
-    log_path: Annotated[str, AfterValidator(_writable)] = ""
+    features: Annotated[str, AfterValidator(allowed.known_features)] = "all"
+    log_path: Annotated[str, AfterValidator(allowed.writable)] = ""
     """Where the events go; empty is standard output."""
     workers: PositiveInt = 1
     """Processes that share a port."""
@@ -152,7 +63,7 @@ class Settings(BaseSettings):
     batch_concurrency: PositiveInt = 10
     """Of one batch, how many are asked at once."""
 
-    cache: Annotated[str, AfterValidator(_known_store)] = "memory"
+    cache: Annotated[str, AfterValidator(allowed.known_store)] = "memory"
     cache_ttl_s: Seconds = 300.0
     cache_max_entries: PositiveInt = 10_000
     cache_ttl_jitter_share: float = Field(0.1, ge=0, lt=1)
@@ -164,7 +75,7 @@ class Settings(BaseSettings):
     cache_cooldown_s: Seconds = 1.0
     """How long a cache that failed is left alone."""
 
-    sessions: Annotated[str, AfterValidator(_known_store), AfterValidator(_kept_where)] = "memory"
+    sessions: Annotated[str, AfterValidator(allowed.known_store), AfterValidator(allowed.kept_where)] = "memory"
     """Where the history of /chat/session is kept: "memory", of one process and up to its end; "sqlite:PATH"; or "redis"."""
     session_ttl_s: Seconds = 86_400.0
     """How long after its last use a session is forgotten."""
@@ -177,7 +88,7 @@ class Settings(BaseSettings):
     session_timeout_s: Seconds = 1.0
     """A store that is slower than this is taken for an outage."""
 
-    checkpoints: Annotated[str, AfterValidator(_known_checkpoints)] = "memory"
+    checkpoints: Annotated[str, AfterValidator(allowed.known_checkpoints)] = "memory"
     """Where /chat/graph keeps its conversations: "memory", of one process and up to its end; "sqlite:PATH", for the processes
     of one machine; or "postgresql://...", for all."""
     durability: Literal["sync", "async", "exit"] = "async"
@@ -218,7 +129,7 @@ class Settings(BaseSettings):
     single_flight_wait_s: Seconds = 5.0
     """How long to wait for a word of an answer that another process has asked for."""
 
-    warm_up_file: Annotated[str, AfterValidator(_asked)] = ""
+    warm_up_file: Annotated[str, AfterValidator(allowed.asked)] = ""
     """Questions to ask at the start, one a line: words, or JSON as users send it. Empty: none."""
     warm_up_s: Seconds = 5.0
     """How long the start waits for the answers; what is not answered by then is while users ask."""
@@ -286,14 +197,14 @@ class Settings(BaseSettings):
     shed_share: Annotated[float, Field(gt=0, le=1)] = 0.8
     """Of the time up to the deadline: who would need more, by what is known, is refused at once."""
 
-    rate_limit: Annotated[str, AfterValidator(_known_rate)] = ""
+    rate_limit: Annotated[str, AfterValidator(allowed.known_rate)] = ""
     """For each user, for example 20/minute; empty: there is none."""
     rate_limit_cooldown_s: Seconds = 1.0
     """How long a Redis that failed is left alone; meanwhile everybody is let through."""
     user_header: str = Field("x-user-id", pattern=r"^[A-Za-z0-9-]+$")
     """Who asks. Without it, or with signs no name has, it is whoever has the same address."""
 
-    prices: Annotated[str, AfterValidator(_priced)] = ""
+    prices: Annotated[str, AfterValidator(allowed.priced)] = ""
     """A price list in TOML, as scenarios/prices/illustrative.toml is one: usage then tells what a request cost. Empty: none."""
 
     input_limit_tokens: NonNegativeInt = 0
@@ -305,7 +216,7 @@ class Settings(BaseSettings):
     """Longer prompts are made shorter. 0: none is."""
     compress_share: Annotated[float, Field(gt=0, lt=1)] = 0.5
     """What shall be left of the texts that may be made shorter."""
-    compress_model: Annotated[str, AfterValidator(_loadable)] = ""
+    compress_model: Annotated[str, AfterValidator(allowed.loadable)] = ""
     """Of LLMLingua-2, a name or a folder, for example microsoft/llmlingua-2-xlm-roberta-large-meetingbank. Empty: whole
     sentences are chosen, without any model."""
     compress_timeout_s: Seconds = 2.0
