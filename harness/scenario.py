@@ -14,7 +14,7 @@ from harness.ablate import Ablation
 from harness.arms import Arm as Arm
 from harness.arms import check_name, read_arms, speaking
 from harness.own_app import OwnApp, read_app
-from model_server.models import plain
+from model_server.models import plain, twice
 from model_server.physics import OWN, RANGES, Physics
 from records.bad_input import BadInput
 from records.strict import Table
@@ -219,6 +219,8 @@ def _read_physics(table: Table, seed: int) -> Physics:
             read[name] = table.number(name, default, *RANGES[name], whole=isinstance(default, int))
     first = Physics(**read)
     also = tuple(_read_also(one, first) for one in table.table("also").each())
+    for name in twice(also):
+        table.problem("also", f'"{name}" is there already: with ":latest" or without is the same model')
     table.close()
     return replace(first, also=also)
 

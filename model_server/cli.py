@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields, replace
 from math import inf
 from typing import Any, NoReturn
 
-from model_server.models import plain
+from model_server.models import twice
 from model_server.physics import OWN, RANGES, Physics
 from model_server.server import serve
 from records.bad_input import BadInput, unknown
@@ -58,12 +58,6 @@ def parse(arguments: Sequence[str] | None) -> tuple[Physics, int, str | None, st
     if problems:
         raise BadInput(*problems)
     return replace(first, also=also), port, given.rows, given.prompts
-
-
-def twice(models: Sequence[Physics]) -> list[str]:
-    """The names that one before has already."""
-    names = [plain(one.model) for one in models]
-    return [one.model for at, one in enumerate(models) if names[at] in names[:at]]
 
 
 def _also(text: str, first: Physics, problems: list[str]) -> Physics:

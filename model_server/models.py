@@ -1,6 +1,6 @@
 """The models of a server: under which names, how fast each speaks, and how many each serves at once."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from model_server.physics import Physics
@@ -48,3 +48,9 @@ class Models:
 def plain(name: str) -> str:
     """What two names of one model have in common."""
     return name.removesuffix(":latest")
+
+
+def twice(models: Sequence[Physics]) -> list[str]:
+    """The names that one before has already."""
+    names = [plain(one.model) for one in models]
+    return [one.model for at, one in enumerate(models) if names[at] in names[:at]]

@@ -20,7 +20,7 @@ def known_features(text: str, others: ValidationInfo) -> str:
 
 
 def known_store(text: str, others: ValidationInfo) -> str:
-    if text not in ("memory", "redis") and not text.startswith("sqlite:"):
+    if text not in ("memory", "redis") and not re.fullmatch("sqlite:.+", text):
         raise ValueError(f'must be "memory", "sqlite:PATH" or "redis", got "{text}"')
     if text == "redis" and not others.data.get("redis_url", "known to be wrong"):
         raise ValueError("redis needs APP_REDIS_URL, which is empty")

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from functools import cached_property
-from typing import Any, cast
+from typing import Any, Self, cast
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models.base import LanguageModelInput
@@ -41,14 +41,14 @@ class ResilientChatModel(BaseChatModel):
     async def ainvoke(
         self, input: LanguageModelInput, config: RunnableConfig | None = None, *, stop: list[str] | None = None, **kwargs: Any
     ) -> AIMessage:
-        if is_unobserved(self, input, config):
+        if is_unobserved(self, input, config, kwargs):
             return await whole(self, cast(list[BaseMessage], input), stop, kwargs)
         return await super().ainvoke(input, config, stop=stop, **kwargs)
 
     def astream(
         self, input: LanguageModelInput, config: RunnableConfig | None = None, *, stop: list[str] | None = None, **kwargs: Any
     ) -> AsyncIterator[AIMessageChunk]:
-        if is_unobserved(self, input, config):
+        if is_unobserved(self, input, config, kwargs):
             return chunks(self, cast(list[BaseMessage], input), stop, kwargs)
         return super().astream(input, config, stop=stop, **kwargs)
 
@@ -76,6 +76,12 @@ class ResilientChatModel(BaseChatModel):
         for feature in reversed(list(self.features.values())):
             next = _around(feature, next)
         return next
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """Without what was put together, or a copy with other features would go on with those of this one."""
+        made = super().model_copy(update=update, deep=deep)
+        made.__dict__.pop("_first", None)
+        return made
 
     async def _agenerate(
         self,

@@ -17,6 +17,9 @@ LOOK_S = 0.02
 GONE_MS = 1000
 """A process that has not looked for so long has lost its calls' places in the line."""
 
+MOST_BACK = 1000
+"""Tickets to give back that are remembered while Redis is away; the leases of older ones end by themselves."""
+
 # One turn: what was given back leaves, what is held is renewed, who waits joins the line; the first in the line, up to the
 # room there is, are let in if they are of this process, and kept their room if they are of another that is alive.
 _TURN = """
@@ -97,8 +100,12 @@ class SharedSlots(Slots):
 
     @property
     def room(self) -> int:
-        # Its share; whoever stands in the line may just be on the way to Redis and back.
-        return self.share
+        # Its share; whoever stands in the line may just be on the way to Redis and back. More where others leave it more.
+        return max(self.share, len(self.held))
+
+    def counters(self) -> dict[str, float]:
+        # Summed up over processes, their shares are the limit.
+        return {**super().counters(), "limit_now": self.share}
 
     async def aclose(self) -> None:
         """Gives back what is held, so that the others need not wait for the leases to end."""
@@ -147,7 +154,7 @@ class SharedSlots(Slots):
             admitted = await self._turn(keys=self._keys, args=[self._me, *counts, *given, *kept, *waiting])
         except BaseException:
             # Nobody knows whether it was done: what may have been let in is given back, or renewed, at the next turn.
-            self._back = [*given, *self._back, *waiting]
+            self._back = list(dict.fromkeys([*given, *self._back, *waiting]))[-MOST_BACK:]
             raise
         for ticket in map(bytes.decode, admitted):
             # Whoever left meanwhile is given back at the next turn.

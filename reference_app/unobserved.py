@@ -3,7 +3,7 @@
 They are an eighth of a stream's CPU, and a third of a cached answer's. The answer is the same, but for the id of its run.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from typing import Any, cast
 
 from langchain_core.callbacks import AsyncCallbackManager
@@ -13,13 +13,21 @@ from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
 from langchain_core.outputs import ChatGeneration
 from langchain_core.runnables.config import var_child_runnable_config
 
+LANGCHAINS = frozenset(
+    {"callbacks", "tags", "metadata", "run_name", "run_id", "stream", "ls_structured_output_format", "structured_output_format"}
+)
+"""Parameters of a call that LangChain takes for itself, or refuses: none of them is the provider's."""
 
-def is_unobserved(model: BaseChatModel, asked: object, config: object) -> bool:
+
+def is_unobserved(model: BaseChatModel, asked: object, config: object, named: Iterable[str] = ()) -> bool:
     """Whether LangChain would only keep books: words go in, and there is no chain, callback, tracer or cache of its own."""
     words = isinstance(asked, list) and all(isinstance(one, BaseMessage) and isinstance(one.content, str) for one in asked)
-    if not words or config is not None or var_child_runnable_config.get() is not None:
+    if not words or config is not None or var_child_runnable_config.get() is not None or not LANGCHAINS.isdisjoint(named):
         return False
-    if model.cache or get_llm_cache() or model.rate_limiter or model.output_version or model.disable_streaming:
+    # A cache may be false while it is empty.
+    if model.cache not in (None, False) or get_llm_cache() is not None:
+        return False
+    if model.rate_limiter is not None or model.output_version or model.disable_streaming:
         return False
     return not AsyncCallbackManager.configure(None, model.callbacks, model.verbose).handlers
 

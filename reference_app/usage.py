@@ -76,7 +76,8 @@ def _cost(spent: Sequence[Attempt], kept: int, prices: Prices) -> Cost:
     needed = Decimal(0)
     if kept:
         last = next((one for one in reversed(spent) if not one.abandoned), spent[-1])
-        needed = prices.models[last.model].of(_input(last, spent), kept)
+        # What it was sent of an answer that had begun is paid once more, and is no part of the prompt.
+        needed = prices.models[last.model].of(max(0, _input(last, spent) - last.said_tokens), kept)
     return Cost(prices.currency, cost, max(Decimal(0), cost - needed))
 
 

@@ -60,9 +60,11 @@ class PublishedModel(ResilientChatModel):
     async def _asked(self, ask: Ask, messages: list[BaseMessage], params: dict[str, Any]) -> str:
         """In FastAPI's threads, as a `def` route would; or as published, within the handler, where everybody else waits."""
         clock.set(asyncio.get_running_loop().time)
+        account = current_account.get(None)
+        if account:
+            account.prices = self.prices
         question = messages[0].text if len(messages) == 1 else get_buffer_string(messages)
         text = await run_in_threadpool(ask, question, params) if self._in_threads else ask(question, params)
-        account = current_account.get(None)
         if account and not account.attempts:
             account.served = "cache"
         return text

@@ -114,6 +114,7 @@ def test_a_file_that_is_no_toml_is_told(tmp_path):
         ({"model": {"also": {"b": {"seed": 1}}}}, 'mine.toml, model.also.b.seed: "seed" is not a key.'),
         ({"model": {"also": {"b": {"gap_s": -1}}}}, "mine.toml, model.also.b.gap_s: must be between 0 and 3600, got -1"),
         ({"model": {"also": {"llama3.1:latest": {}}}}, 'mine.toml, model.also.llama3.1:latest: is the model "llama3.1" itself'),
+        ({"model": {"also": {"b": {}, "b:latest": {}}}}, 'mine.toml, model.also: "b:latest" is there already'),
         ({"model": {"also": ["b"]}}, "mine.toml, model.also: must be a table, got ['b']"),
         ({"arms": {"off": {"features": "none", "faults": "no"}}}, "mine.toml, arms.off.faults: must be true or false"),
         ({"model": {"slots": 0}}, "mine.toml, model.slots: must be at least 1, got 0"),

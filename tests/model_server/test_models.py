@@ -63,8 +63,8 @@ def test_who_waits_for_a_slot_of_one_does_not_keep_another_waiting(model: Any):
         one.join()
 
     small, large = server.row("small"), [server.row(f"large-{number}") for number in range(3)]
-    assert small["started_s"] - small["queued_s"] < 0.05
-    assert max(row["started_s"] - row["queued_s"] for row in large) > 0.5
+    waited_s = max(row["started_s"] - row["queued_s"] for row in large)
+    assert waited_s > 0.5 and small["started_s"] - small["queued_s"] < waited_s / 4
 
 
 def test_the_queue_is_of_all_of_them():

@@ -7,7 +7,7 @@ import pytest
 
 from reference_app.log import silent
 from reference_app.slots import Slots
-from reference_app.slots_redis import SharedSlots
+from reference_app.slots_redis import MOST_BACK, SharedSlots
 
 
 async def _all(slots, count, held_s=0.005):
@@ -115,5 +115,43 @@ def test_who_is_only_on_the_way_to_redis_does_not_wait():
         for task in asking:
             task.cancel()
         slots._task.cancel()
+
+    asyncio.run(run())
+
+
+class Away:
+    """A Redis that fails."""
+
+    def register_script(self, _):
+        async def fail(**_):
+            raise OSError("gone")
+
+        return fail
+
+
+def test_who_has_more_than_its_share_of_shared_slots_makes_nobody_wait_for_that():
+    """Others leave it room: 39 of 40 are held here, where 20 would be its share."""
+
+    async def run():
+        slots = SharedSlots(Away(), "name", 40, 20, 10, 1, silent)
+        slots.service_s, slots.held = 2.0, {str(number): 0.0 for number in range(39)}
+        assert slots.wait_s() < 0.1
+        assert slots.counters()["limit_now"] == 20
+
+    asyncio.run(run())
+
+
+def test_what_is_to_be_given_back_does_not_grow_with_an_outage():
+    """100 s of it, with a hundred calls in each; and those that wait are remembered once."""
+
+    async def run():
+        slots = SharedSlots(Away(), "name", 40, 20, 10, 1, silent)
+        slots.line.append(("waits", asyncio.get_running_loop().create_future()))
+        for second in range(100):
+            for number in range(100):
+                slots._given(f"{second}-{number}")
+            with pytest.raises(OSError, match="gone"):
+                await slots._take_turn()
+        assert len(slots._back) == MOST_BACK and slots._back.count("waits") <= 1 and "99-99" in slots._back
 
     asyncio.run(run())

@@ -93,6 +93,65 @@ def test_langchains_own_cache_is_asked_where_one_is_set():
     assert is_unobserved(model, ASKED, None)
 
 
+class Emptied(InMemoryCache):
+    """False while nothing is in it, as any container is."""
+
+    def __len__(self):
+        return len(self._cache)
+
+
+@pytest.mark.parametrize("where", ["process", "model"])
+def test_a_cache_that_is_still_empty_is_one(where):
+    cache = Emptied()
+    assert not cache
+    set_llm_cache(cache if where == "process" else None)
+    try:
+        asyncio.run(both(resilient(cache=cache if where == "model" else None)))
+    finally:
+        set_llm_cache(None)
+    assert len(cache) == 1
+
+
+async def outcome_of(asking):
+    try:
+        return (await asking).content
+    except Exception as error:
+        return type(error)
+
+
+@pytest.mark.parametrize("name", ["callbacks", "tags", "run_name", "ls_structured_output_format"])
+def test_what_langchain_takes_for_itself_is_not_sent_to_the_provider(name):
+    """The same as with an empty config: refused, or kept from the provider."""
+    seen = []
+
+    class Noting(Speaker):
+        async def _astream(self, *given, **named):
+            seen.append(set(named))
+            async for chunk in super()._astream(*given, **named):
+                yield chunk
+
+    model = ResilientChatModel(provider=Noting())
+    told = [asyncio.run(outcome_of(model.ainvoke(ASKED, **how, **{name: None}))) for how in ({}, {"config": {}})]
+
+    assert told[0] == told[1] and not any(name in one for one in seen)
+
+
+def test_a_copy_with_other_features_has_these():
+    """Not those of the model it was made of, which had answered before."""
+    called = []
+
+    def counted(call, next):
+        called.append(call)
+        return next(call)
+
+    model = resilient(features={"counted": counted})
+    asyncio.run(both(model))
+    before = len(called)
+    asyncio.run(both(model.model_copy(update={"features": {}})))
+
+    assert before == len(called) == 2
+
+
 @pytest.mark.parametrize("name", ["LANGSMITH_TRACING", "LANGCHAIN_TRACING_V2"])
 def test_tracing_is_not_gone_around(monkeypatch, name):
     from langsmith.utils import get_env_var

@@ -93,6 +93,15 @@ def test_it_answers_over_our_routes(published, prompts, how):
         assert (attempt["outcome"], attempt["status"], attempt["tokens_out"]) == ("ok", 200, 5)
 
 
+@pytest.mark.parametrize("route", ["/chat", "/chat/stream"])
+def test_what_it_costs_is_told_as_of_any_app(published, price_list, route):
+    """By the same list, or the arms could not be compared; what its cache knows costs nothing."""
+    app = published(**THREADS, prices=price_list)
+    costs = [app.ask(f"n=4 paid {route}", route).end["usage"]["cost"] for _ in range(2)]
+
+    assert costs == [7e-05, 0.0 if route == "/chat" else 7e-05]
+
+
 def test_its_streams_are_one_piece(published, app_of_ours):
     """Costs: the first word comes with the last."""
     question, pieces = "n=10 every=0.05", {}

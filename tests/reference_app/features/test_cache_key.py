@@ -8,7 +8,7 @@ from langchain_core.messages import AIMessage, HumanMessage
 
 from reference_app.call import Account, Call
 from reference_app.features.cache import key_of
-from reference_app.provider import make_provider
+from reference_app.provider import make_provider, with_sampling
 from reference_app.settings import Settings
 from reference_app.transport import make_transport
 
@@ -28,10 +28,11 @@ def conversation(turns):
 @pytest.mark.parametrize("turns", TURNS.values(), ids=TURNS.keys())
 def test_what_the_key_costs(provider, turns):
     """The median of 500, each of a call of its own: a call knows its key once it was asked."""
-    model, messages = make_provider(Settings(**provider.settings), make_transport()), conversation(turns)
+    made, messages = make_provider(Settings(**provider.settings), make_transport()), conversation(turns)
+    model, params = with_sampling(made, {"temperature": 0.3})
     took_us = []
     for _ in range(500):
-        call = Call(Account(0.0), model, messages, {"temperature": 0.3})
+        call = Call(Account(0.0), model, messages, params=params)
         began = perf_counter_ns()
         key = key_of(call)
         took_us.append((perf_counter_ns() - began) / 1000)

@@ -173,9 +173,8 @@ def test_whatever_the_text_what_stays_stays(text, share, asks):
     pieces, left = pieces_of(text, asks), shortened(text, share, question_of(text), asks)
 
     assert joined(pieces, set(range(len(pieces)))) == text.strip()
-    at = 0
-    for piece in pieces_of(left):
-        at = text.index(piece.text, at) + len(piece.text)
+    # Not by dividing it again: of "It closed! word", whose middle was left out, no capital tells where a sentence begins.
+    assert re.fullmatch(r"\s*".join(f"(?:{re.escape(piece.text)})?" for piece in pieces), left)
     for sign in (r"\d+", r"[?？]", r"```"):
         assert re.findall(sign, left) == re.findall(sign, text)
     assert not asks or left.endswith("".join(piece.gap + piece.text for piece in pieces[-LAST:]).strip())
