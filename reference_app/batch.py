@@ -2,13 +2,13 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Annotated, Any
 
 import orjson
 from fastapi import APIRouter, Request
 from fastapi.exceptions import RequestValidationError
 from langchain_core.messages import HumanMessage
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, FailFast, Field, ValidationError
 from starlette.responses import Response
 
 from reference_app.call import Account, current_account
@@ -30,7 +30,10 @@ OF_ALL = {status: told for status, told in REFUSALS.items() if status in (400, 4
 class Batch(Sampling):
     """What is asked at once, and how all of it is answered."""
 
-    questions: list[str] = Field(min_length=1, description="Each as in /chat; at most APP_BATCH_MAX of them.")
+    # The first that is no text is enough: to list a quarter of a million would hold up all others for seconds.
+    questions: Annotated[list[str], FailFast()] = Field(
+        min_length=1, description="Each as in /chat; at most APP_BATCH_MAX of them."
+    )
 
 
 class Answered(Answer):
@@ -99,8 +102,10 @@ async def _turn(batch: Batch, question: str, account: Account, state: Any) -> di
         account.outcome = "cancelled"
         raise
     finally:
-        await account.aclose()
-        record(account, state.metrics, list(state.model.features), ONE, ROUTE, status)
+        try:
+            await account.aclose()
+        finally:
+            record(account, state.metrics, list(state.model.features), ONE, ROUTE, status)
     return {"request_id": account.request_id, "status": status, **told}
 
 

@@ -74,11 +74,13 @@ class Recorded:
             account.outcome = "cancelled"
         finally:
             visit.end()
-            await account.aclose()
-            if measured:
-                # Not what was asked for, which may be anything, but what was found.
-                label = getattr(scope.get("route"), "path", "none")
-                record(account, self.metrics, self.features, label, scope["path"], visit.status)
+            try:
+                await account.aclose()
+            finally:
+                if measured:
+                    # Not what was asked for, which may be anything, but what was found.
+                    label = getattr(scope.get("route"), "path", "none")
+                    record(account, self.metrics, self.features, label, scope["path"], visit.status)
 
 
 def _request_id(scope: Scope) -> str:

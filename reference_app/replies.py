@@ -1,6 +1,7 @@
 """How an answer, or why there is none, reaches a user: as JSON, or as events. What all routes that answer share."""
 
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
+from math import ceil
 from typing import Any
 
 import orjson
@@ -59,7 +60,8 @@ def refused(error: Exception, account: Account) -> Response:
     """Why there is no answer, as JSON with its status."""
     status, sentence = _sentence(error, account)
     asked_s = error.retry_after_s if isinstance(error, Refused) else account.last.retry_after_s if account.attempts else None
-    asked = {} if asked_s is None else {"retry-after": f"{asked_s:g}"}
+    # Whole seconds, as HTTP has them: 0.5 is no Retry-After, and neither is 1e+06.
+    asked = {} if asked_s is None else {"retry-after": str(ceil(asked_s))}
     return json_reply({"error": sentence}, status, account.headers | asked)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from contextlib import suppress
 from email.utils import parsedate_to_datetime
+from math import isfinite
 
 
 def retry_after_s(headers: Mapping[str, str]) -> float | None:
@@ -10,13 +11,20 @@ def retry_after_s(headers: Mapping[str, str]) -> float | None:
     told, told_ms = headers.get("retry-after"), headers.get("retry-after-ms")
     with suppress(ValueError):
         if told_ms is not None:
-            return max(0.0, float(told_ms) / 1000)
+            return _seconds(told_ms) / 1000
     if told is None:
         return None
     try:
-        return max(0.0, float(told))
+        return _seconds(told)
     except ValueError:
         return _until(told, headers.get("date"))
+
+
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not isfinite(seconds):
+        raise ValueError(f"no time to wait: {text}")
+    return max(0.0, seconds)
 
 
 def _until(when: str, now: str | None) -> float | None:

@@ -16,6 +16,8 @@ from reference_app.replies import answered, streamed
 
 router = APIRouter()
 MOST_PROBLEMS = 10
+MOST_INTEGER = 2**63 - 1
+"""What a provider and a checkpoint can hold."""
 
 
 class Sampling(BaseModel):
@@ -25,8 +27,8 @@ class Sampling(BaseModel):
 
     temperature: float | None = Field(None, ge=0, le=2)
     top_p: float | None = Field(None, ge=0, le=1)
-    max_tokens: int | None = Field(None, ge=1)
-    seed: int | None = None
+    max_tokens: int | None = Field(None, ge=1, le=MOST_INTEGER)
+    seed: int | None = Field(None, ge=-MOST_INTEGER, le=MOST_INTEGER)
 
     def params(self) -> dict[str, Any]:
         """What the model is given beside the question."""

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 POLL_S = 0.05
-"""Between two tries to have a thread that another process is answering in."""
+"""Between two tries to have a thread that another process is answering in, or whose time has not come."""
 
 
 class StoreDown(Refused):
@@ -115,30 +115,45 @@ class Checkpoints:
         return StoreDown("the store gives no answer", self._cooldown.cooldown_s)
 
     async def hold(self, thread: str, account: Account, wait_s: float) -> None:
-        """Returns when no other process answers in the thread; a 409 after `wait_s`. Let go when the request has ended."""
-        taking = self._keep(asyncio.create_task(self._taken(thread, wait_s)))
-        # Before the turn within the process, or another of its requests would have both.
-        account.held.insert(0, lambda: self._later(self._let_go(thread, taking)))
+        """Returns when no other process answers in the thread; a 409 after `wait_s`. Let go when the request has ended.
+
+        The last that the account holds is the turn within this process, which is kept until the thread is given back.
+        """
+        left, turn = asyncio.Event(), account.held.pop()
+        taking = self._keep(asyncio.create_task(self._taken(thread, wait_s, left)))
+
+        def let_go() -> None:
+            left.set()
+            self._later(self._let_go(thread, taking, turn))
+
+        account.held.append(let_go)
         # Shielded: what is taken for a user who left in that moment must be known, to be given back.
         await asyncio.shield(taking)
 
-    async def _taken(self, thread: str, wait_s: float) -> None:
+    async def _taken(self, thread: str, wait_s: float, left: asyncio.Event) -> None:
         store, until_s = await self.store(), asyncio.get_running_loop().time() + wait_s
         while not await self.guard(store.take(thread)):
             if asyncio.get_running_loop().time() > until_s:
                 told = f"This conversation has been answering another question for {wait_s:g} s; ask again after that."
                 raise Refused(409, told, retry_after_s=1)
             await asyncio.sleep(POLL_S)
+            if left.is_set():
+                raise Refused(409, "The user who waited has left.")
 
     async def confirm(self, thread: str) -> None:
         """Gives the thread back; StoreDown where another process may have answered in it meanwhile."""
         if not await self.guard((await self.store()).give_back(thread)):
             raise StoreDown("the answer may not be saved, since its store has restarted meanwhile", self._cooldown.cooldown_s)
 
-    async def _let_go(self, thread: str, taking: "asyncio.Task[None]") -> None:
-        with suppress(Exception):
-            await taking
-            await self.guard((await self.store()).give_back(thread))
+    async def _let_go(self, thread: str, taking: "asyncio.Task[None]", turn: Callable[[], None]) -> None:
+        try:
+            with suppress(Exception):
+                await taking
+                await self.guard((await self.store()).give_back(thread))
+        finally:
+            # Not before: a store knows processes, no requests. It would let the next request of this one in at once, and then
+            # take for its the thread that is given back here.
+            turn()
 
     def prune(self, thread: str) -> None:
         """Later, while nobody waits; what is not pruned now is the next time."""

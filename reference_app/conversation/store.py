@@ -94,7 +94,9 @@ class MemorySessions:
         return True
 
     async def forget(self, thread: str) -> bool:
-        return self._threads.pop(thread, None) is not None
+        was_there = self._used(thread) is not None
+        self._threads.pop(thread, None)
+        return was_there
 
     async def aclose(self) -> None:
         self._threads.clear()

@@ -62,7 +62,9 @@ class SqliteSessions:
 
     async def forget(self, thread: str) -> bool:
         async def work(database: aiosqlite.Connection) -> bool:
-            found = await database.execute("DELETE FROM sessions WHERE thread = ?", (thread,))
+            found = await database.execute(f"DELETE FROM sessions WHERE thread = ? AND expires_s > {_NOW}", (thread,))
+            # Also what has expired, and is still there.
+            await database.execute("DELETE FROM sessions WHERE thread = ?", (thread,))
             await database.execute("DELETE FROM turns WHERE thread = ?", (thread,))
             return found.rowcount == 1
 

@@ -33,6 +33,8 @@ class Found:
     """A question whose turn was cut."""
     answer: str | None = None
     """Its answer, where that was saved."""
+    id: str = ""
+    """The checkpoint's: the time, in 32 hexadecimal digits."""
 
 
 def found_in(snapshot: "StateSnapshot") -> Found:
@@ -42,7 +44,8 @@ def found_in(snapshot: "StateSnapshot") -> Found:
     # Written down as soon as a node has ended, which is before the checkpoint that it leads to.
     results = [task.result for task in snapshot.tasks if isinstance(task.result, dict)]
     answer = state.get("answer") or next((one["answer"] for one in results if one.get("answer")), None)
-    return Found(bool(state), state.get("messages", ()), state.get("settled", ""), left, answer if left else None)
+    known = snapshot.config["configurable"].get("checkpoint_id", "")
+    return Found(bool(state), state.get("messages", ()), state.get("settled", ""), left, answer if left else None, known)
 
 
 def way_of(found: Found, asked: "Asked") -> Way:

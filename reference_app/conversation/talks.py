@@ -1,5 +1,6 @@
 """The conversations in the graph: whose they are, one turn at a time in each, and the graph, built when it is first asked."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -10,7 +11,7 @@ from langchain_core.language_models.chat_models import BaseChatModel
 from langchain_core.messages import AIMessage
 
 from reference_app.call import Account
-from reference_app.conversation.checkpoints import Checkpoints, StoreDown
+from reference_app.conversation.checkpoints import POLL_S, Checkpoints, StoreDown
 from reference_app.conversation.talk import Found, Messages, Talk
 from reference_app.conversation.threads import new_session, thread_of
 from reference_app.conversation.turns import Turns
@@ -81,6 +82,7 @@ class Talks:
         found = Found() if is_new else await self._surely(talk.look)
         if not is_new and not found.is_there:
             _unknown()
+        await self._later_than(found)
         asked: Asked = {"question": question, "params": params, "request_id": account.request_id, "resumed": 0}
         return Begun(self, talk, name, found, asked)
 
@@ -89,6 +91,20 @@ class Talks:
         await self.turns.take(talk.thread, account)
         await self._surely(lambda: self.checkpoints.hold(talk.thread, account, self.settings.graph_wait_s))
         return talk
+
+    async def _later_than(self, found: Found) -> None:
+        """Returns when new checkpoints are newer than what was found, by the clocks of whoever wrote that and of this machine.
+
+        LangGraph takes the highest id for the latest checkpoint: a turn with a lower one would be confirmed, and lost.
+        """
+        from langgraph.checkpoint.base.id import uuid6
+
+        clock = asyncio.get_running_loop().time
+        until_s = clock() + self.settings.graph_wait_s
+        while str(uuid6()) <= found.id:
+            if clock() > until_s:
+                raise StoreDown("the last answer is from the future, by the clock of this machine", self.settings.graph_wait_s)
+            await asyncio.sleep(POLL_S)
 
     async def _talk(self, name: str, account: Account) -> Talk:
         return Talk(await self.graph(), self.checkpoints, thread_of(account.user, KIND, name), account)

@@ -28,7 +28,9 @@ async def asking(settings: "Settings", transport: "httpx.AsyncBaseTransport | No
     from reference_app.provider import embedder, make_provider
     from reference_app.transport import ProviderTransport, make_transport
 
-    fit = settings.model_copy(update={"features": ",".join([settings.features, *(f"-{name}" for name in LEFT_OUT)])})
+    features = ",".join([settings.features, *(f"-{name}" for name in LEFT_OUT)])
+    # No apology: it is no analysis, and it would hide that the provider is down.
+    fit = settings.model_copy(update={"features": features, "fallback_text": ""})
     carrier = ProviderTransport(transport or make_transport())
     means = Means(fit, make_provider(fit, carrier), embedder(fit, carrier))
     model = ResilientChatModel(provider=means.provider, features=build(means), prices=means.prices)

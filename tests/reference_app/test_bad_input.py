@@ -54,6 +54,8 @@ def post(body=GOOD, *headers, route="/chat"):
         b'{"question": "n=1", "temperature": NaN}',
         b'{"question": "n=1", "max_tokens": -1}',
         b'{"question": "n=1", "seed": 1.5}',
+        b'{"question": "n=1", "seed": 9223372036854775808}',
+        b'{"question": "n=1", "max_tokens": 9223372036854775808}',
         b'{"question": "n=1", "nobody": 1}',
         b'{"question": "n=1\xff\xfe"}',
         b"\xff\xfe\x00\x01",

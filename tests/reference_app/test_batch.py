@@ -128,6 +128,7 @@ def test_a_batch_that_cannot_be_read_is_refused_as_a_whole(app_with):
     assert told.json()["detail"][0]["msg"] == "Input should be a valid string"
     assert "at most 3 questions, got 4" in ask(app, ["n=1"] * 4, "b-many").text
     assert ask(app, ["n=1"], "b-hot", temperature=9).status_code == 422
+    assert [problem["loc"][-1] for problem in ask(app, [7] * 50_000, "b-all").json()["detail"]] == [0], "no further than that"
     assert ask(app, ["n=1"], "b-extra", nobody=1).status_code == 422
 
 

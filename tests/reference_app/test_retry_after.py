@@ -13,6 +13,8 @@ from reference_app.retry_after import retry_after_s
         ({"retry-after": "0.5"}, 0.5),
         ({"retry-after": "-3"}, 0.0),
         ({"retry-after": "soon"}, None),
+        ({"retry-after": "inf"}, None),
+        ({"retry-after-ms": "nan"}, None),
         ({"retry-after": "Fri, 20 Nov 2026 16:00:09 GMT", "date": "Fri, 20 Nov 2026 16:00:02 GMT"}, 7.0),
         ({"retry-after": "Fri, 20 Nov 2026 16:00:09 GMT"}, None),
         ({"retry-after-ms": "1500", "retry-after": "2"}, 1.5),

@@ -211,3 +211,16 @@ def test_redis_forgets_by_itself(redis_server):
 
     left_ms, keys = asyncio.run(work())
     assert 0 < left_ms <= 50_000 and len(keys) == 1
+
+
+def test_what_has_expired_cannot_be_forgotten(run):
+    """It is not there any more: whoever deletes it is told so, and it does not come back."""
+
+    async def work(make):
+        store, thread = make(), f"expired{next(numbers)}"
+        assert await store.add(thread, turn(1), begins=True)
+        await asyncio.sleep(0.1)
+        assert not await store.forget(thread)
+        assert not await store.add(thread, turn(2), begins=False)
+
+    run(work, ttl_s=0.02)

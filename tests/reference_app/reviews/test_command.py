@@ -123,6 +123,14 @@ def test_a_provider_that_is_down_ends_the_work_without_spoiling_it(reviews):
     assert code == 0 and len(reviews.rows) == 60, said
 
 
+def test_an_apology_does_not_hide_that_the_provider_is_down(reviews):
+    """What `fallback` would say to a user is an answer to nobody here, and would make an error of each row at once."""
+    source = reviews.write("in.txt", lines(60))
+    reviews.provider.out = True
+    code, said = reviews.run(source, "--patience-s", "0.5", APP_FALLBACK_TEXT="Sorry.")
+    assert code == 1 and "the provider fails every row" in said and reviews.rows == []
+
+
 def test_an_outage_that_passes_is_waited_for(reviews):
     """The breaker refuses at once, which would make an error of every row within a second."""
     source = reviews.write("in.txt", lines(150, lambda _: "slow=0.02"))
