@@ -12,6 +12,7 @@ from reference_app.conversation.store import SessionStore, Turn
 from reference_app.conversation.threads import new_session, thread_of
 from reference_app.conversation.turns import Turns
 from reference_app.errors import Refused, TruncatedStream
+from reference_app.features.cache import COMPLETE
 from reference_app.tokens import PER_MESSAGE, tokens_of
 
 if TYPE_CHECKING:
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 RETRY_AFTER_S = 1.0
-FINISHED = frozenset({"stop", "length"})
-"""Not where the provider has withheld words, or the words are an apology of ours: those are no part of the conversation."""
 
 
 class Histories:
@@ -100,7 +99,8 @@ class Asked:
         finish = told.get("done_reason") or told.get("finish_reason")
         if finish is None:
             raise TruncatedStream("the answer ended without saying that it is complete")
-        saved = finish in FINISHED and bool(answer.text) and await self._save(answer.text)
+        # Not where the provider has withheld words, or the words are an apology of ours: those are no part of the conversation.
+        saved = finish in COMPLETE and bool(answer.text) and await self._save(answer.text)
         if not saved:
             account = self.account
             account.degraded = True
