@@ -94,10 +94,15 @@ def _keys(side: Columns) -> Values:
 
 
 def _were_sent(tables: Tables) -> Values:
-    """False where the app gave up so soon, at its deadline or with its user, that nothing need have reached the proxy."""
+    """False where nothing need have reached the proxy.
+
+    The app gave up too soon, at its deadline or with its user; or it began when the last user had gone and the stack was ending.
+    """
     app, ends = tables.attempts, tables.words["end"]
     gave_up = np.isin(app["outcome"], [ends["timeout"], ends["cancelled"]]) & ~(np.nan_to_num(app["status"]) != 0)
-    return np.asarray(~(gave_up & (app["finished_s"] - app["started_s"] < MOMENT_S)))
+    at_once = gave_up & (app["finished_s"] - app["started_s"] < MOMENT_S)
+    # An app that blocks on each call has still many to make then, which it makes for nobody.
+    return np.asarray(~at_once & ~(app["started_s"] > np.nanmax(tables.requests["finished_s"], initial=0.0)))
 
 
 def _unasked(side: Columns, tables: Tables) -> int:

@@ -113,6 +113,17 @@ def test_attempts_that_the_proxy_never_saw_are_counted(rows: SimpleNamespace, a_
     assert (tally.attempts, tally.lost) == (len(files.calls) + 4, 2)
 
 
+def test_what_an_app_begins_when_the_last_user_has_gone_is_not_lost(rows: SimpleNamespace, a_run: Callable[..., RunFolder]):
+    """An app that blocks on each call still has calls to make while its stack is ended."""
+    files = rows.simulate("off", 59)
+    last_s = max(row["finished_s"] for row in files.requests)
+    late = {"event": "attempt", "request_id": "p01-000003", "attempt": 7, "outcome": "error", "finished_s": last_s + 2}
+    files.app += [late | {"started_s": last_s + 1}, late | {"attempt": 8, "started_s": last_s - 1}]
+    (tally,) = load(a_run(off=files)).arms[0].tallies
+
+    assert tally.lost == 1
+
+
 def test_the_worst_worker_tells_how_late_the_generator_was(rows: SimpleNamespace, a_run: Callable[..., RunFolder]):
     files = rows.simulate("off", 59)
     files.generator = [{"lag_p95_s": 0.1, "lag_worst_s": 0.2}, {"lag_p95_s": None}, {"lag_p95_s": 0.3, "lag_worst_s": "?"}]
