@@ -96,7 +96,7 @@ def _keys(side: Columns) -> Values:
 def _were_sent(tables: Tables) -> Values:
     """False where nothing need have reached the proxy.
 
-    The app gave up too soon, at its deadline or with its user; or it began when the last user had gone and the stack was ending.
+    The app gave up too soon, at its deadline or with its user; or it began when the last user had gone and the stack ended.
     """
     app, ends = tables.attempts, tables.words["end"]
     gave_up = np.isin(app["outcome"], [ends["timeout"], ends["cancelled"]]) & ~(np.nan_to_num(app["status"]) != 0)
