@@ -89,8 +89,8 @@ def _timeline(page: Page) -> Told | None:
 SECTIONS = (
     Section("problems", "Problems", _problems),
     Section("gate", "The gate", lambda page: render_gate.tell(page.report)),
-    Section("arms", "Arms side by side", lambda page: render_arms.tell(page.report)),
     Section("ablation", "What each feature is worth", lambda page: render_ablation.tell(page.report)),
+    Section("arms", "Arms side by side", lambda page: render_arms.tell(page.report)),
     Section("strata", render_strata.HEADING, _strata),
     Section("chart-latency", "How long users waited", _chart("latency"), "chart"),
     Section("chart-curve", "The difference at every quantile", _chart("curve"), "chart"),
