@@ -17,13 +17,12 @@ READY := .venv/.ready
 demo: $(READY)
 	@$(BIN)/headwind run article
 
-# Those that start whole stacks or drive a load have the machine to themselves; the others share its cores, and as most of their time
-# is waiting, there is one more of them than cores.
+# Those that start whole stacks or drive a load have the machine to themselves; the others share its cores.
 SHARING := tests/records tests/reports tests/harness tests/reference_app tests/faults tests/model_server
 
 test: $(READY) packages
 	@$(BIN)/python -m pytest $(addprefix --ignore=,$(SHARING))
-	@$(BIN)/python -m pytest -n 3 --dist loadfile $(SHARING)
+	@$(BIN)/python -m pytest -n 2 --dist loadfile $(SHARING)
 
 check: $(READY)
 	@$(BIN)/ruff check .

@@ -46,10 +46,13 @@ def test_a_connection_is_used_again_or_not(app_with, provider):
     for features in ("none", "none,-connection_pool"):
         app = app_with(features)
         app.ask("n=2")
-        before, began = provider.connections, time.monotonic()
+        before, times_s = provider.connections, []
         for _ in range(5):
+            began = time.monotonic()
             app.ask("n=2")
-        took[features] = provider.connections - before, (time.monotonic() - began) / 5
+            times_s.append(time.monotonic() - began)
+        # The least: what else runs on the machine only adds.
+        took[features] = provider.connections - before, min(times_s)
     (shared, shared_s), (each, each_s) = took.values()
     print(f"5 requests: {shared} connections, {1000 * shared_s:.0f} ms each; without the pool {each}, {1000 * each_s:.0f} ms")
     # A connection that stood unused for long may have been closed meanwhile.
