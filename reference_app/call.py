@@ -1,7 +1,7 @@
 """A call to the model on its way through the features, and the account of the request it belongs to."""
 
 import uuid
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from math import inf
@@ -155,8 +155,12 @@ current_attempt: ContextVar[Attempt] = ContextVar("current_attempt")
 
 def finish_of(chunk: ChatGenerationChunk) -> str | None:
     """Why the model stopped, as its last chunk tells; None on every other chunk."""
-    told = chunk.generation_info
-    return (told.get("done_reason") or told.get("finish_reason")) if told else None
+    return finish_in(chunk.generation_info) if chunk.generation_info else None
+
+
+def finish_in(told: Mapping[str, Any]) -> str | None:
+    """The same of what is told along with an answer, by Ollama's word for it or OpenAI's."""
+    return told.get("done_reason") or told.get("finish_reason")
 
 
 def is_text(chunk: ChatGenerationChunk) -> bool:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 
-from reference_app.call import Account
+from reference_app.call import Account, finish_in
 from reference_app.conversation.store import SessionStore, Turn
 from reference_app.conversation.threads import new_session, thread_of
 from reference_app.conversation.turns import Turns
@@ -95,8 +95,7 @@ class Asked:
 
     async def end(self, answer: AIMessage) -> Mapping[str, Any]:
         """Saves the turn if it is whole, and tells whether; what broke off is no answer here."""
-        told = answer.response_metadata
-        finish = told.get("done_reason") or told.get("finish_reason")
+        finish = finish_in(answer.response_metadata)
         if finish is None:
             raise TruncatedStream("the answer ended without saying that it is complete")
         # Not where the provider has withheld words, or the words are an apology of ours: those are no part of the conversation.

@@ -2,6 +2,7 @@
 
 from langchain_core.messages import AIMessageChunk
 
+from reference_app.call import finish_in
 from reference_app.errors import TruncatedStream
 from reference_app.features.cache import COMPLETE
 
@@ -17,8 +18,7 @@ class Said:
         if "reset" in chunk.additional_kwargs:
             self._pieces.clear()
         self._pieces.append(chunk.text)
-        told = chunk.response_metadata
-        self._finish = told.get("done_reason") or told.get("finish_reason") or self._finish
+        self._finish = finish_in(chunk.response_metadata) or self._finish
 
     @property
     def text(self) -> str:

@@ -11,7 +11,7 @@ from langchain_core.language_models.chat_models import BaseChatModel
 from langchain_core.messages import AIMessage, HumanMessage
 from langchain_core.outputs import ChatGeneration, Generation
 
-from reference_app.call import Account, Call
+from reference_app.call import Account, Call, finish_in
 from reference_app.features.cache import COMPLETE, digest_of, packed
 from reference_app.features.cache_store import Store
 from reference_app.features.outage import Cooldown, Tolerant
@@ -72,4 +72,4 @@ def _info_of(one: ChatGeneration) -> dict[str, Any]:
 def _is_complete(one: ChatGeneration) -> bool:
     message, info = one.message, _info_of(one)
     only_words = bool(one.text) and not any(message.additional_kwargs.values()) and not getattr(message, "tool_calls", None)
-    return only_words and (info.get("done_reason") or info.get("finish_reason")) in COMPLETE
+    return only_words and finish_in(info) in COMPLETE
